@@ -1,0 +1,1 @@
+"""YAML flows, and beside them their conversation tests."""

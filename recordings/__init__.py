@@ -1,0 +1,1 @@
+"""Two-channel recorder, evidence, encryption, retention. Imports nothing of the engine."""

@@ -1,0 +1,1 @@
+"""Lines, intent examples and dialect lexicons, one folder a language."""

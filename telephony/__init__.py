@@ -1,0 +1,1 @@
+"""Calls and media over SIP, Twilio, AudioSocket and the browser. Imports nothing of the engine."""

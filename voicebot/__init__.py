@@ -1,0 +1,1 @@
+"""The engine: everything between a ringing telephone and a kept promise."""

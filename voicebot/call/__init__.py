@@ -1,0 +1,1 @@
+"""One call: the pipeline, its timeline and its hard limits."""

@@ -1,0 +1,1 @@
+"""Cases, eligibility, pacing, attempts and retries."""

@@ -1,0 +1,1 @@
+"""The aiohttp application: JSON API, live events, health, metrics and pages."""

@@ -1,0 +1,1 @@
+"""Flows: schema, loader, checks and the state machine. Pure."""

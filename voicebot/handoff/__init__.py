@@ -1,0 +1,1 @@
+"""Requests for a human, the queue, the agents, the brief, the outcome."""

@@ -1,0 +1,1 @@
+"""Voice activity, recognisers, synthesisers, the prompt cache and the model catalogue."""
