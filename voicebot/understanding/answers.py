@@ -1,0 +1,118 @@
+"""Yes, no or unsure: short answers, read in the light of what the bot has just asked. A short answer is never lost."""
+
+from __future__ import annotations
+
+import re
+
+from voicebot.understanding.meaning import Answer, Expecting
+
+_PARTICLES = "啊呀呢吧嘛呗哦噢喔哈啦咯的了哎唉欸诶"
+_YES = (
+    "嗯|嗯嗯|恩|唔|哎|诶|欸|对|对对|是|是的|是啊|是呀|是滴|是我|对的|对呀|对啊|没错|不错|正确|好|好的|好啊|好嘞|好滴|好吧|行|行吧|行啊|"
+    "可以|可以的|可以吧|可以啊|同意|愿意|确认|确定|没问题|没毛病|没意见|中|得|要得|成|成吧|妥|妥了|okay|ok|yes|yeah|yep|sure|"
+    "当然|当然可以|那当然|必须的|肯定|方便|有空|听得见|听得到|听到了|能听到|在听|我在听|我听着|知道|知道了|明白|明白了|清楚|清楚了|"
+    "晓得|晓得了|了解|收到|就是|就是的|就是我|正是|就这样|就这么定|说定了|没事|可以说|你说|您说|你讲|您讲|说吧|请讲|请说|讲吧|"
+    "嗯对|嗯是|嗯是的|嗯好|嗯好的|嗯行|嗯可以|哦对|哦好|哦好的|哦是|啊对|啊是|对是我|对没错|对就是|对就是我|是没错|好可以|好没问题|"
+    "行没问题|行可以|那行|那好|那好吧|那行吧|那可以|也行|也可以|都行|都可以|系|系啊|系嘅|冇错|冇问题|得嘅|好嘅|好呀|係|対|"
+    "对是的|是对|是是|对着呢|对头|要的|算是吧|差不多|我是|我就是|是本人|本人|我本人|是我本人|嗯我是|嗯是我|对我是|是我啊|咋啦是我"
+)
+_NO = (
+    "不|不是|不是的|不是啊|不是我|不对|不行|不可以|不能|不好|不用|不用了|不要|不要了|不需要|不必|不必了|不了|不同意|不愿意|不确认|不方便|"
+    "没有|没有啊|没|没空|没时间|没听见|听不见|听不到|听不清|错|错了|错误|不成|不中|不得行|要不得|没有的事|没这回事|哪有|怎么可能|不可能|别|甭|"
+    "算了|免了|不知道|不晓得|唔系|唔係|唔得|唔好|冇|冇啊|no|nope|nah|拒绝|反对|我不是|我不|我不要|我不用|不我不是|不是本人|非本人|打错了|"
+    "你打错了|您打错了|打错|错号|搞错了|弄错了|认错人了|没有没有|不不|不是不是|嗯不是|嗯没有|哦不是|啊不是|不太行|不太方便|不大行|没必要|伐是|弗是|勿是"
+)
+_UNSURE = (
+    "可能吧|可能|也许|也许吧|大概|大概吧|应该吧|应该|应该可以|应该行|不一定|不好说|难说|再说|再说吧|看情况|看情况吧|到时候再说|到时再说|"
+    "不确定|说不准|说不好|没想好|还没想好|我想想|想想|考虑考虑|考虑一下|我考虑一下|让我想想|随便|随便吧|尽量|尽量吧|我尽量|争取吧|我争取|"
+    "看看吧|再看吧|再看看|试试吧|或许|或许吧|没准|保不齐|不敢保证|不能保证|不好讲|唔知|唔一定|"
+    "maybe|notsure|idontknow"
+)
+_SETS: tuple[tuple[Answer, frozenset[str]], ...] = (
+    (Answer.UNSURE, frozenset(_UNSURE.split("|"))),
+    (Answer.NO, frozenset(_NO.split("|"))),
+    (Answer.YES, frozenset(_YES.split("|"))),
+)
+_NOT_KNOWING = frozenset({"不知道", "不晓得"})
+
+_PUNCTUATION = re.compile(r"[^\w一-鿿]+")
+_LEAD_YES = re.compile(
+    r"^(?:(?:嗯|哦|啊|呃|欸|诶)*)(?:对|是的|是啊|是呀|是我|没错|好的|好吧|好嘞|行吧|可以|同意|没问题|确认|当然|要得|系啊|ok|yes)"
+    r"(?!不|方|得起|吗|么|付|账|象|于|面|话|多少|分期)"
+)
+_LEAD_NO = re.compile(
+    r"^(?:(?:嗯|哦|啊|呃|欸|诶)*)(?:不是|不对|不行|不可以|不用|不要|不同意|不需要|没有|没空|不方便|不了|唔系|唔得|no\b)(?!我不|吗|么|不)"
+)
+_LEAD_UNSURE = re.compile(
+    r"^(?:我|这个|那|这)?(?:可能|也许|大概|应该|不一定|不好说|说不准|不确定|再说|看情况|考虑|想想|尽量|到时候再)"
+)
+_QUESTION = re.compile(
+    r"(?:吗|么|没有|不是|是不是|行不行|可不可以|好不好|对不对|能不能|什么|谁|哪|怎么|为啥|咋|多少|几)[啊呀呢]?$"
+)
+
+
+def compact(text: str) -> str:
+    """The text without punctuation and spaces, lower case."""
+    return _PUNCTUATION.sub("", text).lower()
+
+
+def read_answer(text: str, expecting: Expecting = Expecting.NOTHING) -> Answer | None:
+    """What the turn answers, None when it is no answer.
+
+    A turn that consists of answer words is one whatever was asked. A longer turn that begins with one counts only when
+    the bot has just asked a question, because 对 at the head of free speech is often no more than a breath.
+    """
+    bare = _collapse(compact(text))
+    parts = [part for part in (_collapse(compact(part)) for part in _PUNCTUATION.split(text)) if part]
+    kinds = [_whole(part) for part in parts]
+    found = _whole(bare) if bare else None
+    if found is None and parts and all(kind is not None for kind in kinds):
+        found = _settle([kind for kind in kinds if kind is not None])
+    if found is None and parts and expecting not in (Expecting.NOTHING, Expecting.OPEN, Expecting.REASON):
+        found = _leading(bare, kinds)
+    return found
+
+
+def _leading(bare: str, kinds: list[Answer | None]) -> Answer | None:
+    """The answer that a longer turn begins with, None when the turn is itself a question."""
+    if _QUESTION.search(bare):
+        return kinds[0] if len(kinds) > 1 else None
+    if kinds[0] is not None:
+        return kinds[0]
+    for answer, pattern in ((Answer.UNSURE, _LEAD_UNSURE), (Answer.NO, _LEAD_NO), (Answer.YES, _LEAD_YES)):
+        if pattern.match(bare):
+            return answer
+    return None
+
+
+def _collapse(bare: str) -> str:
+    """对对对 to 对, 没有没有 to 没有, 行行行行 to 行: insistence is not another word."""
+    for size in (1, 2, 3):
+        if len(bare) >= 2 * size and len(bare) % size == 0 and bare == bare[:size] * (len(bare) // size):
+            return bare[:size]
+    return bare
+
+
+def _whole(bare: str) -> Answer | None:
+    """The answer when the words are answer words and nothing else."""
+    candidates = [bare]
+    stripped = bare.rstrip(_PARTICLES)
+    if stripped and stripped != bare:
+        candidates.append(_collapse(stripped))
+    headless = bare.lstrip("嗯哦啊呃额欸诶噢唉哎那")
+    if headless and headless != bare:
+        candidates += [headless, _collapse(headless), _collapse(headless.rstrip(_PARTICLES) or headless)]
+    for answer, words in _SETS:
+        if any(candidate in words for candidate in candidates):
+            return Answer.UNSURE if bare in _NOT_KNOWING else answer
+    return None
+
+
+def _settle(kinds: list[Answer]) -> Answer:
+    """Several answers in one breath: 嗯，不是 is no; 对，可能吧 is unsure; 不是不是，对 follows the last word."""
+    distinct = set(kinds)
+    if len(distinct) == 1:
+        return kinds[0]
+    if Answer.UNSURE in distinct:
+        return Answer.UNSURE
+    return kinds[-1]

@@ -1,0 +1,94 @@
+"""Numbers as people say them: 一万二, 两千三百八, 三千五, 2千3, 1.2万, 幺三八."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+
+_DIGIT = {
+    character: value
+    for value, characters in enumerate(
+        ("零〇○洞", "一幺壹", "二两贰俩", "三叁仨", "四肆", "五伍", "六陆", "七柒拐", "八捌", "九玖勾")
+    )
+    for character in characters
+}
+_UNIT = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000, "亿": 100_000_000}
+
+CHINESE_DIGITS = "零〇一二两三四五六七八九"
+NUMBER = r"(?:\d[\d,]*(?:\.\d+)?|[零〇一二两俩仨三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟廿卅])+"
+"""A run of characters that may be a number; `parse_number` says whether it is one."""
+
+_SPOKEN_DIGIT = {
+    **{character: str(value) for character, value in _DIGIT.items()},
+    **{str(n): str(n) for n in range(10)},
+}
+_PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_PIECE = re.compile(r"\d[\d,]*(?:\.\d+)?|.")
+
+
+def parse_number(text: str) -> Decimal | None:
+    """The value of a spoken or written number, None when the text is not one.
+
+    A last digit without its unit counts a tenth of the unit before it, as speakers mean it: 一万二 is 12,000,
+    两千三百八 is 2,380; 一千零八 is 1,008. A run of digits without units is read digit by digit: 二三八零 is 2,380.
+    """
+    text = text.strip().replace("廿", "二十").replace("卅", "三十")
+    if not text:
+        return None
+    if _PLAIN.fullmatch(text):
+        return _decimal(text)
+    if all(character in _SPOKEN_DIGIT for character in text):
+        return Decimal("".join(_SPOKEN_DIGIT[character] for character in text))
+    return _with_units(text)
+
+
+def spoken_digits(text: str) -> str | None:
+    """Digits spelled out, 幺二三四 or 1二34, as a string that keeps leading zeros; None when anything else is in it."""
+    compact = re.sub(r"[\s,，、.。-]", "", text)
+    if not compact or any(character not in _SPOKEN_DIGIT for character in compact):
+        return None
+    return "".join(_SPOKEN_DIGIT[character] for character in compact)
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        return None
+
+
+def _with_units(text: str) -> Decimal | None:
+    total = Decimal(0)
+    section = Decimal(0)
+    pending: Decimal | None = None
+    last_unit = 1
+    zero_seen = False
+    for piece in _PIECE.findall(text):
+        if piece in _UNIT:
+            unit = _UNIT[piece]
+            if unit >= 10_000:
+                section += pending if pending is not None else Decimal(0)
+                if section == 0 and total == 0:
+                    return None
+                total = (total + section) * unit if unit > 10_000 else total + section * unit
+                section = Decimal(0)
+            else:
+                if pending is None and unit != 10:
+                    return None
+                section += (pending if pending is not None else Decimal(1)) * unit
+            pending = None
+            last_unit = unit
+            zero_seen = False
+        elif piece in ("零", "〇", "○"):
+            if pending is not None:
+                return None
+            zero_seen = True
+        else:
+            value = Decimal(_DIGIT[piece]) if piece in _DIGIT else _decimal(piece)
+            if value is None or pending is not None:
+                return None
+            pending = value
+    if pending is not None:
+        implied = last_unit >= 100 and not zero_seen and pending < 10
+        section += pending * (last_unit // 10) if implied else pending
+    return total + section
