@@ -1,0 +1,143 @@
+"""When an utterance begins, pauses, goes on and ends. Pure: speech probabilities in, events out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from voicebot.call.settings import TurnTaking
+from voicebot.understanding.meaning import Expecting
+
+
+@dataclass(frozen=True)
+class SpeechStarted:
+    """An utterance began."""
+
+    at: float
+    """Media seconds of its first frame."""
+
+
+@dataclass(frozen=True)
+class SpeechPaused:
+    """The caller has been silent for `pause_seconds`: the turn may be over."""
+
+    at: float
+    """Media seconds of the last frame that was speech."""
+
+
+@dataclass(frozen=True)
+class SpeechResumed:
+    """The caller went on after a pause: the same utterance continues."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class SpeechEnded:
+    """The utterance is over."""
+
+    began: float
+    ended: float
+    """Media seconds of its last frame of speech."""
+    voiced_seconds: float
+    """Seconds of its frames that were speech."""
+
+
+SpeechEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+
+
+class Endpointer:
+    """Follows one caller. `advance` is called once a frame, in order."""
+
+    def __init__(self, settings: TurnTaking) -> None:
+        self._settings = settings
+        self.end_seconds = settings.end_seconds
+        """Silence that ends the present turn; set anew when what was heard so far says how patient to be."""
+        self._began: float | None = None
+        self._candidate: float | None = None
+        self._last_speech = 0.0
+        self._voiced = 0.0
+        self._paused = False
+
+    @property
+    def speaking(self) -> bool:
+        """True from the start of an utterance to its end, pauses included."""
+        return self._began is not None
+
+    @property
+    def voiced_seconds(self) -> float:
+        """Seconds of speech in the present utterance, or in what may become one."""
+        return self._voiced
+
+    def advance(self, at: float, probability: float, frame_seconds: float) -> list[SpeechEvent]:
+        """Takes one frame that begins at media second `at`; returns what it changed, in order."""
+        settings = self._settings
+        # Once speech has begun, a softer frame still belongs to it: the threshold has hysteresis.
+        threshold = settings.speech_probability * (0.7 if self._candidate is not None else 1.0)
+        voiced = probability >= threshold
+        end = at + frame_seconds
+        if self._began is None:
+            return self._before(at, end, voiced, frame_seconds)
+        events: list[SpeechEvent] = []
+        if voiced:
+            if self._paused:
+                self._paused = False
+                self.end_seconds = settings.end_seconds
+                events.append(SpeechResumed(at))
+            self._last_speech = end
+            self._voiced += frame_seconds
+        silence = end - self._last_speech
+        # Frames are whole: a tolerance keeps a threshold that is a multiple of the frame from being missed by rounding.
+        if not self._paused and silence + 1e-6 >= settings.pause_seconds:
+            self._paused = True
+            events.append(SpeechPaused(self._last_speech))
+        too_long = end - self._began >= settings.longest_turn_seconds
+        if too_long or (self._paused and silence + 1e-6 >= self.end_seconds):
+            if not self._paused:
+                events.append(SpeechPaused(self._last_speech))
+            events.append(SpeechEnded(self._began, self._last_speech, self._voiced))
+            self._reset()
+        return events
+
+    def _before(self, at: float, end: float, voiced: bool, frame_seconds: float) -> list[SpeechEvent]:
+        if not voiced:
+            if self._candidate is not None and end - self._last_speech > self._settings.start_seconds:
+                self._reset()
+            return []
+        if self._candidate is None:
+            self._candidate = at
+        self._last_speech = end
+        self._voiced += frame_seconds
+        if self._voiced + 1e-6 < self._settings.start_seconds:
+            return []
+        self._began = self._candidate
+        return [SpeechStarted(self._began)]
+
+    def _reset(self) -> None:
+        self._began = self._candidate = None
+        self._voiced = 0.0
+        self._paused = False
+        self.end_seconds = self._settings.end_seconds
+
+
+_UNFINISHED = re.compile(
+    r"(我|我的|就是|那个|这个|然后|因为|但是|所以|如果|还有|大概|可能|呃|额|嗯嗯|and|but|so|the|my|um|uh)[，,、 ]*$"
+)
+_DIGIT = re.compile(r"[0-9零一二三四五六七八九幺两]")
+
+
+def patience(text: str, expecting: Expecting, digits: int, settings: TurnTaking) -> float:
+    """Seconds of silence that end a turn whose words so far are `text`, after a question of the kind `expecting`.
+
+    `digits` is the number of digits asked for. A complete answer is taken soon, an unfinished one is waited for.
+    """
+    if not text:
+        return settings.end_seconds
+    if expecting is Expecting.DIGITS:
+        complete = digits > 0 and len(_DIGIT.findall(text)) >= digits
+        return settings.end_seconds if complete else settings.end_seconds_long
+    if _UNFINISHED.search(text):
+        return settings.end_seconds_long
+    if expecting in (Expecting.IDENTITY, Expecting.YES_NO) and len(text) <= 6:
+        return settings.end_seconds_short
+    return settings.end_seconds
