@@ -1,0 +1,311 @@
+"""The store as its users see it: what `voicebot.store.Store` offers, repository by repository.
+
+Two kinds of writing. *Transactional* methods need the database now: an attempt that cannot be recorded must not be
+dialled. *Kept* methods never lose what they are given: they are written to a journal on disk first, return even while the
+database is away, and reach it as soon as it is back. Every method but the kept ones raises `StoreUnavailable` when the
+database is away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from voicebot.store.records import (
+    AgentRecord,
+    AgentState,
+    ApiToken,
+    Attempt,
+    AuditEntry,
+    AuditReport,
+    BegunAttempt,
+    Call,
+    Callback,
+    CallbackState,
+    Case,
+    CaseStatus,
+    ContactHistory,
+    Handoff,
+    IssuedToken,
+    NumberState,
+    Permission,
+    PlanRequest,
+    Promise,
+    PromiseState,
+    Suppression,
+)
+
+Permit = Callable[[ContactHistory], Permission]
+"""A contact policy: pure, called inside the transaction that records the attempt."""
+
+
+class Cases(Protocol):
+    async def add(self, case: Case) -> Case:
+        """Adds a case, or brings the one with the same id or external id up to date. Gives it back as stored."""
+        ...
+
+    async def get(self, case_id: str) -> Case | None: ...
+
+    async def find_by_number(self, number: str) -> Sequence[Case]:
+        """Open cases of every debtor with this E.164 number, newest first."""
+        ...
+
+    async def list(
+        self,
+        *,
+        status: CaseStatus | None = CaseStatus.OPEN,
+        flag: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Sequence[Case]:
+        """Cases in the order of their ids; `after` is the last id of the page before."""
+        ...
+
+    async def set_flag(
+        self, case_id: str, name: str, *, note: str = "", by: str = "", at: datetime | None = None
+    ) -> None:
+        """Kept. Sets a flag, once; a flag already in force is left as it is."""
+        ...
+
+    async def clear_flag(self, case_id: str, name: str, *, by: str = "", at: datetime | None = None) -> None:
+        """Takes a flag back; its history stays."""
+        ...
+
+    async def set_number_state(self, number: str, state: NumberState, *, case_id: str | None = None) -> None:
+        """Kept. Of one case's debtor, or of every debtor with the number."""
+        ...
+
+    async def set_status(self, case_id: str, status: CaseStatus, *, at: datetime | None = None) -> None:
+        """Settles, closes or reopens a case."""
+        ...
+
+
+class Attempts(Protocol):
+    async def begin(
+        self,
+        *,
+        idempotency_key: str,
+        case_id: str,
+        number: str,
+        worker_id: str,
+        caller_id: str | None = None,
+        campaign_id: str | None = None,
+        call_id: str | None = None,
+        permit: Permit | None = None,
+        at: datetime | None = None,
+    ) -> BegunAttempt:
+        """Records an attempt before it is dialled; with `permit`, only if it allows.
+
+        Two callers with one key get one attempt. Two attempts on one debtor never run `permit` at the same time, whatever
+        the worker.
+        Raises AttemptRefused, with the refusal recorded, when `permit` says no, and UnknownCase.
+        """
+        ...
+
+    async def finish(
+        self,
+        attempt_id: str,
+        *,
+        cause: str | None = None,
+        disposition: str | None = None,
+        call_id: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Kept. Ends an attempt; the first end counts."""
+        ...
+
+    async def get(self, attempt_id: str) -> Attempt | None: ...
+
+    async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Attempt]:
+        """Newest first, refusals included."""
+        ...
+
+    async def open_ones(self, worker_id: str | None = None) -> Sequence[Attempt]:
+        """Attempts that were begun and not finished, of one worker or of all."""
+        ...
+
+    async def interrupt(self, worker_id: str, *, at: datetime | None = None) -> Sequence[Attempt]:
+        """Closes what a dead worker left open, as INTERRUPTED, with its calls, and frees the agents it held."""
+        ...
+
+
+class Calls(Protocol):
+    async def begin(self, call: Call) -> None:
+        """Kept. Records a call when it begins to ring."""
+        ...
+
+    async def update(
+        self,
+        call_id: str,
+        *,
+        answered_at: datetime | None = None,
+        case_id: str | None = None,
+        evidence_path: str | None = None,
+        flow: str | None = None,
+        flow_hash: str | None = None,
+        pack_hash: str | None = None,
+        carrier_call_id: str | None = None,
+    ) -> None:
+        """Kept. Fills in what is given; None leaves a field as it is."""
+        ...
+
+    async def finish(
+        self,
+        call_id: str,
+        *,
+        ended_at: datetime,
+        disposition: str | None = None,
+        cause: str | None = None,
+        evidence_path: str | None = None,
+        evidence_digest: str | None = None,
+    ) -> None:
+        """Kept. Ends a call."""
+        ...
+
+    async def get(self, call_id: str) -> Call | None: ...
+
+    async def list(
+        self, *, case_id: str | None = None, live: bool | None = None, limit: int = 100, before: datetime | None = None
+    ) -> Sequence[Call]:
+        """Newest first; `live` True lists calls that have not ended."""
+        ...
+
+
+class Promises(Protocol):
+    async def add(self, promise: Promise) -> None:
+        """Kept. Adding the same id again changes nothing."""
+        ...
+
+    async def list(
+        self, *, case_id: str | None = None, state: PromiseState | None = None, limit: int = 100
+    ) -> Sequence[Promise]:
+        """Newest first."""
+        ...
+
+    async def set_state(self, promise_id: str, state: PromiseState) -> None: ...
+
+
+class Callbacks(Protocol):
+    async def add(self, callback: Callback) -> None:
+        """Kept."""
+        ...
+
+    async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Callback]:
+        """Newest first."""
+        ...
+
+    async def due(self, at: datetime, *, limit: int = 100) -> Sequence[Callback]:
+        """Open callbacks whose time has come, oldest first."""
+        ...
+
+    async def set_state(self, callback_id: str, state: CallbackState) -> None: ...
+
+
+class Plans(Protocol):
+    async def add(self, plan: PlanRequest) -> None:
+        """Kept."""
+        ...
+
+    async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[PlanRequest]: ...
+
+
+class Handoffs(Protocol):
+    async def open(self, handoff: Handoff) -> None:
+        """Kept. Records a request for a human."""
+        ...
+
+    async def assign(self, handoff_id: str, agent_id: str, *, at: datetime | None = None) -> None:
+        """Kept. Says which agent is being rung."""
+        ...
+
+    async def answered(self, handoff_id: str, *, at: datetime | None = None) -> None:
+        """Kept. The agent took the call."""
+        ...
+
+    async def close(
+        self, handoff_id: str, outcome: str, *, talk_seconds: float | None = None, at: datetime | None = None
+    ) -> None:
+        """Kept. Ends it; the first end counts."""
+        ...
+
+    async def get(self, handoff_id: str) -> Handoff | None: ...
+
+    async def list(self, *, open_only: bool = False, limit: int = 100) -> Sequence[Handoff]:
+        """Newest first."""
+        ...
+
+
+class Agents(Protocol):
+    async def put(self, agent: AgentRecord) -> AgentRecord:
+        """Adds an agent or changes name, endpoint and skills; the state of a known agent is left as it is."""
+        ...
+
+    async def get(self, agent_id: str) -> AgentRecord | None: ...
+
+    async def list(self) -> Sequence[AgentRecord]:
+        """By name."""
+        ...
+
+    async def set_state(
+        self, agent_id: str, state: AgentState, *, expecting: AgentState | None = None, at: datetime | None = None
+    ) -> bool:
+        """Sets the state; with `expecting`, only if the agent is in that state. False when it was not changed."""
+        ...
+
+    async def claim(
+        self, skill: str, *, worker_id: str = "", excluding: frozenset[str] = frozenset(), at: datetime | None = None
+    ) -> AgentRecord | None:
+        """Takes the agent with the skill who has been free longest, as RINGING; None when there is none.
+
+        Of any number of claims at the same time, on any number of workers, each agent is given to one.
+        """
+        ...
+
+    async def remove(self, agent_id: str) -> bool: ...
+
+
+class Tokens(Protocol):
+    async def issue(self, label: str, roles: frozenset[str], *, expires_at: datetime | None = None) -> IssuedToken: ...
+
+    async def check(self, secret: str, *, at: datetime | None = None) -> ApiToken | None:
+        """The token, None when unknown, expired or revoked."""
+        ...
+
+    async def revoke(self, token_id: str) -> bool: ...
+
+    async def list(self) -> Sequence[ApiToken]: ...
+
+
+class Audit(Protocol):
+    async def append(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> AuditEntry: ...
+
+    async def list(self, *, limit: int = 100, before: int | None = None) -> Sequence[AuditEntry]:
+        """Newest first; `before` is a sequence."""
+        ...
+
+    async def verify(self) -> AuditReport:
+        """Reads the whole chain."""
+        ...
+
+
+class Suppressions(Protocol):
+    async def add(self, suppression: Suppression) -> None:
+        """Kept."""
+        ...
+
+    async def active(
+        self, *, number: str | None = None, debtor_id: str | None = None, at: datetime | None = None
+    ) -> Sequence[Suppression]:
+        """Entries in force for the number or for the debtor."""
+        ...
+
+    async def lift(self, suppression_id: str, *, at: datetime | None = None) -> bool: ...

@@ -1,0 +1,444 @@
+"""What the store gives and takes: frozen values, free of SQLAlchemy.
+
+Ids are made by whoever makes the record (`new_id`), so that writing a record twice is the same as writing it once. Every datetime carries a time zone; the store gives them back in UTC.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+
+def new_id() -> str:
+    """A fresh id that sorts by the time it was made (UUID version 7, RFC 9562 section 5.7), 32 hexadecimal digits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
+    return uuid.UUID(int=value).hex
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+class NumberState(Enum):
+    """Whether a number may be dialled for this debtor."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    """An empty or wrong number, as the carrier said."""
+    WRONG_PERSON = "wrong_person"
+    """Somebody else answered and said so."""
+    STOP = "stop"
+    """The person asked not to be called on it."""
+
+
+class AgeBand(Enum):
+    UNKNOWN = "unknown"
+    MINOR = "minor"
+    """Under 18: never called."""
+    ADULT = "adult"
+    ELDERLY = "elderly"
+    """60 and over: slower speech, simpler words."""
+
+
+class CaseStatus(Enum):
+    OPEN = "open"
+    SETTLED = "settled"
+    """Paid in full."""
+    CLOSED = "closed"
+    """Withdrawn, written off, or taken back by the creditor."""
+
+
+@dataclass(frozen=True)
+class PhoneNumber:
+    """A number a debtor may be reached on."""
+
+    number: str
+    """E.164, such as +8613800000000."""
+    state: NumberState = NumberState.VALID
+    label: str = ""
+    """mobile, home, work, ... as the creditor wrote it."""
+    preferred: int = 0
+    """Order in which numbers are tried, lowest first."""
+
+
+@dataclass(frozen=True)
+class Debtor:
+    """A person who owes; may have several cases."""
+
+    name: str
+    id: str = field(default_factory=new_id)
+    external_id: str | None = None
+    """The creditor's own customer number: cases with the same one share the debtor."""
+    surname: str | None = None
+    """None when it is not known apart from the name."""
+    honorific: str | None = None
+    """How the person is addressed: 先生, 女士, ...; None when it is not known."""
+    id_last_four: str | None = None
+    """Last four characters of the identity document, for right-party verification; the last may be X."""
+    age_band: AgeBand = AgeBand.UNKNOWN
+    numbers: tuple[PhoneNumber, ...] = ()
+    """In the order in which they are tried."""
+
+
+@dataclass(frozen=True)
+class Debt:
+    """What is owed, as the creditor's ledger says."""
+
+    creditor: str
+    """Name as it is spoken once the right party is verified."""
+    amount_due: Decimal
+    """Due now, everything included, in `currency`; at most four decimal places."""
+    due_date: date
+    currency: str = "CNY"
+    """ISO 4217."""
+    product: str | None = None
+    principal: Decimal | None = None
+    minimum_due: Decimal | None = None
+
+    def days_overdue(self, today: date) -> int:
+        """Whole days after the due date; 0 until then."""
+        return max(0, (today - self.due_date).days)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something that every later decision about a case must know."""
+
+    name: str
+    """dispute, stop_contact, deceased, wrong_number, vulnerable, complaint, lawyer, bankruptcy, ..."""
+    set_at: datetime
+    note: str = ""
+    set_by: str = ""
+    """Call id, user, or import that set it."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """A yes or a no that the debtor gave, and where it is written down."""
+
+    kind: str
+    """call, robot_call, recording, sms, hours, third_party, ..."""
+    granted: bool
+    at: datetime
+    source: str = ""
+    """Contract, call id, web form."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One debt of one debtor, and everything needed to decide whether, when and how to call."""
+
+    debtor: Debtor
+    debt: Debt
+    id: str = field(default_factory=new_id)
+    external_id: str | None = None
+    """The creditor's contract number; importing it again changes the case in place of adding one."""
+    status: CaseStatus = CaseStatus.OPEN
+    time_zone: str = "Asia/Shanghai"
+    """IANA name of the debtor's zone."""
+    language: str = "zh-CN"
+    """BCP 47."""
+    dialect: str | None = None
+    jurisdiction: str = "cn"
+    """Rule pack: cn, us, uk_eu, hk, tw."""
+    risk_tier: str | None = None
+    payday: int | None = None
+    """Day of the month on which income arrives, 1-31."""
+    preferred_hours: tuple[str, ...] = ()
+    """Spans of the debtor's local day they asked to be called in, such as 18:00-20:00."""
+    flags: tuple[Flag, ...] = ()
+    """Those in force."""
+    consents: tuple[Consent, ...] = ()
+    """Latest of each kind."""
+    created_at: datetime = field(default_factory=utc_now)
+    closed_at: datetime | None = None
+    """When the case was settled or closed: retention counts from here."""
+
+    def has_flag(self, name: str) -> bool:
+        return any(flag.name == name for flag in self.flags)
+
+    def first_valid_number(self) -> str | None:
+        """The number to try first, None when none may be dialled."""
+        return next((entry.number for entry in self.debtor.numbers if entry.state is NumberState.VALID), None)
+
+
+class AttemptState(Enum):
+    BEGUN = "begun"
+    """Recorded; the number is being dialled or the call is live."""
+    ENDED = "ended"
+    REFUSED = "refused"
+    """The contact policy said no; nothing was dialled."""
+    INTERRUPTED = "interrupted"
+    """The worker died while it was open. It counts as an attempt, because the telephone may have rung."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One dial of one number, recorded before it is made."""
+
+    id: str
+    idempotency_key: str
+    """The same key is never dialled twice."""
+    case_id: str
+    debtor_id: str
+    number: str
+    """E.164."""
+    caller_id: str | None
+    worker_id: str
+    state: AttemptState
+    begun_at: datetime
+    ended_at: datetime | None = None
+    cause: str | None = None
+    """A value of telephony.carrier.Cause."""
+    disposition: str | None = None
+    call_id: str | None = None
+    campaign_id: str | None = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    """Why it was allowed or refused: rules, counts, and when it next becomes allowed. JSON values."""
+
+
+@dataclass(frozen=True)
+class BegunAttempt:
+    """Answer of `attempts.begin`."""
+
+    attempt: Attempt
+    created: bool
+    """False when the key was known: the attempt is the first one's, and must not be dialled again."""
+
+
+@dataclass(frozen=True)
+class ContactHistory:
+    """What a contact policy needs to know of a debtor, read in the transaction that records the attempt."""
+
+    case: Case
+    attempts: tuple[Attempt, ...]
+    """Of this debtor, across all cases and campaigns, newest first; refused ones left out."""
+    number_attempts: tuple[Attempt, ...]
+    """Of the number that is to be dialled, whoever it belongs to, newest first; refused ones left out."""
+    suppressed: tuple[Suppression, ...]
+    """Do-not-call entries in force for the number or the debtor."""
+    promises: tuple[Promise, ...]
+    """Open promises of the debtor."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What a contact policy answered."""
+
+    allowed: bool
+    explanation: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values; kept with the attempt or the refusal."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One live session, in or out."""
+
+    direction: str
+    """inbound or outbound."""
+    flow: str
+    started_at: datetime
+    worker_id: str
+    id: str = field(default_factory=new_id)
+    flow_hash: str = ""
+    """SHA-256 of the flow's text and its lines, hexadecimal."""
+    pack_hash: str = ""
+    """SHA-256 of the rule pack that guarded it, hexadecimal."""
+    carrier: str = ""
+    carrier_call_id: str = ""
+    """SIP Call-ID or Twilio SID."""
+    number: str | None = None
+    """The other side's number, E.164; None when withheld."""
+    case_id: str | None = None
+    attempt_id: str | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    cause: str | None = None
+    """A value of telephony.carrier.Cause."""
+    disposition: str | None = None
+    evidence_path: str | None = None
+    """Folder of the evidence, relative to the evidence root."""
+    evidence_digest: str | None = None
+    """Digest of the evidence manifest, hexadecimal: ties the folder to this row."""
+
+
+class PromiseState(Enum):
+    OPEN = "open"
+    KEPT = "kept"
+    BROKEN = "broken"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A promise to pay that was read back and confirmed."""
+
+    case_id: str
+    amount: Decimal
+    due_on: date
+    id: str = field(default_factory=new_id)
+    call_id: str | None = None
+    currency: str = "CNY"
+    partial: bool = False
+    words: str = ""
+    """What the caller said, raw."""
+    state: PromiseState = PromiseState.OPEN
+    recorded_at: datetime = field(default_factory=utc_now)
+
+
+class CallbackState(Enum):
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A time at which somebody asked to be called."""
+
+    at: datetime
+    id: str = field(default_factory=new_id)
+    case_id: str | None = None
+    """None for a caller who was not recognised."""
+    call_id: str | None = None
+    number: str | None = None
+    """E.164; None takes the case's first valid number."""
+    because: str = ""
+    state: CallbackState = CallbackState.OPEN
+    recorded_at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """A wish for instalments: a request, never an approval."""
+
+    case_id: str
+    id: str = field(default_factory=new_id)
+    call_id: str | None = None
+    instalments: int | None = None
+    reason: str | None = None
+    recorded_at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """A caller who was given, or was to be given, to a human."""
+
+    call_id: str
+    because: str
+    skill: str
+    id: str = field(default_factory=new_id)
+    case_id: str | None = None
+    urgent: bool = False
+    brief: Mapping[str, str] = field(default_factory=dict)
+    """Label to value, in reading order."""
+    agent_id: str | None = None
+    """The last agent who was rung."""
+    outcome: str | None = None
+    """None while it is open; then accepted, declined, no_answer, nobody_free, caller_gone, or what came of the talk."""
+    opened_at: datetime = field(default_factory=utc_now)
+    assigned_at: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+    talk_seconds: float | None = None
+
+
+class AgentState(Enum):
+    OFFLINE = "offline"
+    FREE = "free"
+    RINGING = "ringing"
+    BUSY = "busy"
+    WRAP_UP = "wrap_up"
+
+
+@dataclass(frozen=True)
+class AgentRecord:
+    """A human who takes calls."""
+
+    id: str
+    name: str
+    endpoint: str
+    """SIP URI or E.164 number that is rung."""
+    skills: frozenset[str] = frozenset({"agent"})
+    state: AgentState = AgentState.OFFLINE
+    state_since: datetime = field(default_factory=utc_now)
+    claimed_by: str | None = None
+    """Worker that rings or bridges them; None when free."""
+
+
+@dataclass(frozen=True)
+class ApiToken:
+    """A credential for the API. Its secret is shown once and never stored."""
+
+    id: str
+    label: str
+    roles: frozenset[str]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """Answer of `tokens.issue`."""
+
+    secret: str
+    """What the client sends. It cannot be shown again."""
+    token: ApiToken
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Something a person or the engine did that an officer may ask about. Append-only and hash-chained."""
+
+    sequence: int
+    """1, 2, 3, ... without gaps."""
+    at: datetime
+    actor: str
+    """User, token label, or worker."""
+    action: str
+    """case.import, flag.set, evidence.purge, token.issue, ..."""
+    subject: str
+    """Kind and id of what it was done to, such as case:0192..."""
+    data: Mapping[str, Any]
+    """JSON values; no personal data."""
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """Answer of `audit.verify`."""
+
+    valid: bool
+    entries: int
+    broken_at: int | None = None
+    """Sequence of the first entry that does not fit."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """A number or a debtor that is not to be contacted."""
+
+    reason: str
+    """stop_contact, deceased, lawyer, regulator, household, ..."""
+    id: str = field(default_factory=new_id)
+    number: str | None = None
+    """E.164. Either this or `debtor_id` is given."""
+    debtor_id: str | None = None
+    since: datetime = field(default_factory=utc_now)
+    until: datetime | None = None
+    """None holds for good."""
+    source: str = ""
+    """Call id, user, or import that asked for it."""
