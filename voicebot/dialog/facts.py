@@ -1,0 +1,192 @@
+"""What a case says about a debt and its debtor: the only source of every name, amount and date that is spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+
+FactValue = str | int | bool | Decimal | date | datetime
+
+
+class FactKind(Enum):
+    """How a fact is typed, and so how it is read aloud."""
+
+    TEXT = "text"
+    MONEY = "money"
+    DATE = "date"
+    TIME = "time"
+    """A date with a time of day."""
+    COUNT = "count"
+    DIGITS = "digits"
+    """Read digit by digit: a hotline, the last four of a document."""
+    FLAG = "flag"
+
+
+@dataclass(frozen=True)
+class FactSpec:
+    """One fact that flows and lines may name."""
+
+    name: str
+    kind: FactKind
+    means: str
+    """For the author, in Chinese."""
+    account: bool = False
+    """True when a line that speaks it tells about the debt or the account."""
+    personal: bool = False
+    """True when it belongs to the person's identity and must never be read out to check it."""
+    samples: tuple[str, ...] = ()
+    """Values, from ordinary to extreme, that the checker puts into lines."""
+
+
+_MONEY = ("2380", "0.5", "1286.40", "10000", "305020.08", "1000000")
+_DATES = ("2026-03-01", "2026-12-31", "2028-02-29")
+_NAMES = ("王小样", "欧阳示例", "阿卜杜拉·示例", "李例")
+
+FACTS: Mapping[str, FactSpec] = {
+    spec.name: spec
+    for spec in (
+        FactSpec("debtor.name", FactKind.TEXT, "债务人姓名", samples=_NAMES),
+        FactSpec("debtor.surname", FactKind.TEXT, "姓，由姓名得出", samples=("王", "欧阳", "阿卜杜拉")),
+        FactSpec("debtor.honorific", FactKind.TEXT, "称呼：先生、女士；未知时为空", samples=("女士", "先生", "")),
+        FactSpec("debtor.id_last_four", FactKind.DIGITS, "证件后四位，只用来核对", personal=True, samples=("3866",)),
+        FactSpec("debtor.age", FactKind.COUNT, "年龄", personal=True, samples=("35", "72")),
+        FactSpec("debtor.payday", FactKind.COUNT, "每月发薪日", personal=True, samples=("10",)),
+        FactSpec("debt.creditor", FactKind.TEXT, "债权人", account=True, samples=("安信银行", "示例消费金融公司")),
+        FactSpec("debt.product", FactKind.TEXT, "产品名", account=True, samples=("信用卡", "消费贷款")),
+        FactSpec("debt.amount_due", FactKind.MONEY, "现在应还", account=True, samples=_MONEY),
+        FactSpec("debt.principal", FactKind.MONEY, "其中本金", account=True, samples=_MONEY),
+        FactSpec("debt.fees", FactKind.MONEY, "其中利息和费用", account=True, samples=_MONEY),
+        FactSpec("debt.minimum_due", FactKind.MONEY, "最低应还", account=True, samples=_MONEY),
+        FactSpec("debt.due_date", FactKind.DATE, "到期日", account=True, samples=_DATES),
+        FactSpec("debt.as_of", FactKind.DATE, "账目截至哪一天", account=True, samples=_DATES),
+        FactSpec("debt.days_overdue", FactKind.COUNT, "逾期天数", account=True, samples=("1", "12", "365")),
+        FactSpec("debt.authorised", FactKind.FLAG, "法律措施已获授权", account=True, samples=("false",)),
+        FactSpec("debt.instalments", FactKind.FLAG, "可以申请分期", account=True, samples=("true", "false")),
+        FactSpec("promise.amount", FactKind.MONEY, "上次承诺的金额", account=True, samples=_MONEY),
+        FactSpec("promise.date", FactKind.DATE, "上次承诺的日期", account=True, samples=_DATES),
+        FactSpec("promise.paid", FactKind.MONEY, "承诺后已到账", account=True, samples=_MONEY),
+        FactSpec(
+            "promise.status",
+            FactKind.TEXT,
+            "kept、partly、broken，没有承诺时缺",
+            account=True,
+            samples=("kept", "partly", "broken"),
+        ),
+        FactSpec("promise.changes", FactKind.COUNT, "已改期次数", account=True, samples=("0", "2", "3")),
+        FactSpec("firm.name", FactKind.TEXT, "来电机构，不得让人听出催收", samples=("安信银行", "示例客户服务中心")),
+        FactSpec(
+            "firm.callback_number", FactKind.DIGITS, "官方回拨号码", samples=("4000000000", "95500", "02100000000")
+        ),
+        FactSpec("firm.complaint_number", FactKind.DIGITS, "投诉号码", samples=("4000000001",)),
+        FactSpec("firm.app", FactKind.TEXT, "官方应用的名字", samples=("安信银行APP", "官方APP")),
+        FactSpec("firm.hours", FactKind.TEXT, "人工服务时间，按说出来的样子", samples=("早上九点到晚上六点",)),
+        FactSpec("firm.contact_person", FactKind.TEXT, "可回拨找到的真人姓名", samples=("Alex Example",)),
+        FactSpec("case.reference", FactKind.DIGITS, "案件编号", samples=("20260001",)),
+        FactSpec("case.lost_contact", FactKind.FLAG, "本人已失联", samples=("false",)),
+        FactSpec("case.callback_expected", FactKind.FLAG, "本人来电是回我们的未接", samples=("true", "false")),
+    )
+}
+"""Every fact by its name. A case may carry others under `x.`, typed by their values."""
+
+_COMPOUND = frozenset(
+    "欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 宇文 长孙 司徒 端木 夏侯 轩辕 独孤 南宫 闻人 申屠 澹台".split()
+)
+
+
+class FactError(ValueError):
+    """A case gave a fact that cannot be used. Says which, what came and what is expected."""
+
+
+def surname_of(name: str) -> str:
+    """Surname of a Chinese name: 王小样 gives 王, 欧阳示例 gives 欧阳; a Latin name gives its last word."""
+    name = name.strip()
+    if not name:
+        return ""
+    if name.isascii():
+        return name.split()[-1]
+    if "·" in name:
+        return name.split("·")[0]
+    return name[:2] if name[:2] in _COMPOUND and len(name) > 2 else name[:1]
+
+
+@dataclass(frozen=True)
+class Facts(Mapping[str, FactValue]):
+    """Typed facts of one case, by dotted name. Immutable; missing facts are absent, never guessed."""
+
+    values: Mapping[str, FactValue]
+    currency: str = "CNY"
+    """ISO 4217, of every amount of the case."""
+
+    def __getitem__(self, name: str) -> FactValue:
+        return self.values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def of(cls, raw: Mapping[str, object]) -> Facts:
+        """From a mapping, nested ({"debtor": {"name": ...}}) or dotted ({"debtor.name": ...}), as YAML, JSON or the
+        store gives it. Strings are read into the kind that the fact has. `debtor.surname` comes from the name, where it
+        is missing. Raises FactError."""
+        flat = dict(_flatten("", raw))
+        currency = str(flat.pop("debt.currency", "CNY"))
+        values: dict[str, FactValue] = {}
+        for name, value in flat.items():
+            if value is None:
+                continue
+            spec = FACTS.get(name)
+            if spec is None and not name.startswith("x."):
+                raise FactError(f"{name}: no such fact. Known facts are listed in docs; your own start with x.")
+            values[name] = _typed(name, spec.kind if spec else None, value)
+        owner = values.get("debtor.name")
+        if isinstance(owner, str):
+            values.setdefault("debtor.surname", surname_of(owner))
+            values.setdefault("debtor.honorific", "")
+        if "debt.creditor" in values:
+            values.setdefault("firm.name", values["debt.creditor"])
+        return cls(values, currency)
+
+
+def _flatten(prefix: str, raw: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for key, value in raw.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _flatten(f"{name}.", value)
+        else:
+            yield name, value
+
+
+def _typed(name: str, kind: FactKind | None, value: object) -> FactValue:
+    try:
+        match kind:
+            case None:
+                if isinstance(value, str | int | bool | Decimal | date | datetime):
+                    return value
+                return str(value)
+            case FactKind.MONEY:
+                amount = Decimal(str(value))
+                if not amount.is_finite():
+                    raise FactError(f"{name}: {value!r} is not an amount of money")
+                return amount
+            case FactKind.DATE:
+                if isinstance(value, datetime):
+                    return value.date()
+                return value if isinstance(value, date) else date.fromisoformat(str(value))
+            case FactKind.TIME:
+                return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+            case FactKind.COUNT:
+                return int(str(value))
+            case FactKind.FLAG:
+                if isinstance(value, bool):
+                    return value
+                return {"true": True, "false": False}[str(value).lower()]
+            case FactKind.TEXT | FactKind.DIGITS:
+                return str(value).strip()
+    except (InvalidOperation, ValueError, KeyError) as error:
+        raise FactError(f"{name}: {value!r} cannot be read as {kind.value if kind else 'text'}") from error
