@@ -1,0 +1,42 @@
+"""The engine's configuration: one validated file, `voicebot.toml`, with the environment over it.
+
+`load_settings()` is the way in. Every key has a default that works on one machine, and a description from which
+`voicebot config init` writes its comments and `docs/configuration.md` its table.
+"""
+
+from voicebot.settings.file import ConfigurationError, Finding, find_file, load_settings
+from voicebot.settings.model import Settings
+from voicebot.settings.sections import (
+    AudioSocketSettings,
+    CallSettings,
+    ComplianceSettings,
+    HandoffSettings,
+    HttpSettings,
+    KeySettings,
+    RecordingSettings,
+    SipSettings,
+    SipTrunk,
+    TwilioSettings,
+    WorkerSettings,
+)
+from voicebot.speech.settings import SpeechSettings
+
+__all__ = [
+    "AudioSocketSettings",
+    "CallSettings",
+    "ComplianceSettings",
+    "ConfigurationError",
+    "Finding",
+    "HandoffSettings",
+    "HttpSettings",
+    "KeySettings",
+    "RecordingSettings",
+    "Settings",
+    "SipSettings",
+    "SipTrunk",
+    "SpeechSettings",
+    "TwilioSettings",
+    "WorkerSettings",
+    "find_file",
+    "load_settings",
+]

@@ -1,0 +1,317 @@
+"""The sections of `voicebot.toml`. A field's description is its documentation: meaning, unit, range."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{4,14}$")]
+
+
+def _read_secret(value: object) -> object:
+    """`file:/run/secrets/name` stands for the first line of that file: a secret need not lie in the configuration."""
+    if not isinstance(value, str) or not value.startswith("file:"):
+        return value
+    path = Path(value.removeprefix("file:"))
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PydanticCustomError(
+            "secret_file",
+            "the file {path} that holds this secret cannot be read: {error}",
+            {"path": str(path), "error": str(error)},
+        ) from error
+    if not lines or not lines[0].strip():
+        raise PydanticCustomError("secret_file", "the file {path} that holds this secret is empty", {"path": str(path)})
+    return lines[0].strip()
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_read_secret)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are mistakes, values do not change while the engine runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+
+
+class WorkerSettings(Section):
+    """The process itself."""
+
+    id: Identifier = "worker-1"
+    """Name of this worker in logs, metrics and records. Unique among workers of one database; with `--workers N` a
+    number is appended."""
+    data_dir: Path = Path("voicebot-data")
+    """Folder for everything the engine keeps on this machine: database, keys, recordings. A
+    relative path counts from the configuration file."""
+    drain_seconds: float = Field(60.0, ge=0, le=3600)
+    """Seconds that live calls get to end by themselves after SIGTERM, 0 to 3600. New calls are refused meanwhile; what
+    still talks afterwards is ended."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least grave log message that is written."""
+    log_format: Literal["json", "text"] = "text"
+    """`json` writes one object a line for a collector, `text` is for a terminal."""
+
+
+class SipTrunk(Section):
+    """One way to the telephone network over SIP."""
+
+    name: Identifier
+    """Name by which agents and metrics refer to the trunk."""
+    host: str = Field(min_length=1)
+    """Host name or address of the provider or PBX."""
+    port: Port = 5060
+    """Port of the provider or PBX, 1 to 65535."""
+    transport: Literal["udp", "tcp"] = "udp"
+    """Transport of the signalling."""
+    user: str | None = None
+    """User for digest authentication; leave out where the trunk knows our address."""
+    password: Secret | None = None
+    """Password for digest authentication. `file:/path` reads it from a file."""
+    register_: bool = Field(False, alias="register")
+    """Whether to register with the trunk (needed when it must find us behind a changing address)."""
+    caller_id: str | None = None
+    """Number shown to the person called, E.164; left out, the trunk's own."""
+    codecs: tuple[Literal["PCMA", "PCMU"], ...] = Field(("PCMA", "PCMU"), min_length=1)
+    """Codecs in order of preference."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True, populate_by_name=True
+    )
+
+    @model_validator(mode="after")
+    def _registration_has_credentials(self) -> SipTrunk:
+        if self.register_ and (not self.user or self.password is None):
+            raise PydanticCustomError("trunk", "`register = true` needs `user` and `password`")
+        return self
+
+
+class SipSettings(Section):
+    """Telephone calls over SIP and RTP."""
+
+    enabled: bool = True
+    """Whether the engine speaks SIP."""
+    host: str = "127.0.0.1"
+    """Address to listen on for signalling and media. Set it to the machine's own address to be reached from outside;
+    0.0.0.0 is every address."""
+    port: Port = 5060
+    """UDP and TCP port for signalling, 1 to 65535."""
+    rtp_port_first: Port = 16384
+    """First UDP port for media; every call takes two."""
+    rtp_port_last: Port = 18383
+    """Last UDP port for media, above the first."""
+    max_calls: int = Field(60, ge=1, le=180)
+    """Calls at a time on this worker, 1 to 180; the next one is refused as busy here."""
+    allow: tuple[str, ...] = ()
+    """Networks that inbound calls may come from, such as 10.0.0.0/8. Empty: the trunks' hosts, and this machine."""
+    trunks: tuple[SipTrunk, ...] = ()
+    """Ways to the telephone network. The first one dials unless a caller names another."""
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                raise PydanticCustomError(
+                    "network", "`{text}` is not a network: {error}", {"text": text, "error": str(error)}
+                ) from error
+        return value
+
+    @model_validator(mode="after")
+    def _ranges(self) -> SipSettings:
+        ports = self.rtp_port_last - self.rtp_port_first + 1
+        if ports < 2 * self.max_calls:
+            raise PydanticCustomError(
+                "rtp_ports",
+                "the media range has {ports} ports, and {calls} calls need {need}: widen it or lower max_calls",
+                {"ports": max(ports, 0), "calls": self.max_calls, "need": 2 * self.max_calls},
+            )
+        if self.rtp_port_first <= self.port <= self.rtp_port_last:
+            raise PydanticCustomError(
+                "rtp_ports", "port {port} lies inside the range of media ports", {"port": self.port}
+            )
+        _unique("trunk", [trunk.name for trunk in self.trunks])
+        return self
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`allow` as networks."""
+        return tuple(ip_network(text) for text in self.allow)
+
+
+class TwilioSettings(Section):
+    """Telephone calls over Twilio: its API for calls, its media streams for audio."""
+
+    enabled: bool = False
+    """Whether the engine takes and places calls over Twilio."""
+    account_sid: str | None = Field(None, pattern=r"^AC[0-9a-fA-F]{32}$")
+    """Account SID from the Twilio console."""
+    auth_token: Secret | None = None
+    """Auth token from the Twilio console; also checks the signatures of incoming requests. `file:/path` reads it from
+    a file."""
+    public_url: str | None = Field(None, pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$")
+    """Address under which Twilio reaches this engine, such as https://voice.example.com. Signatures are computed over
+    it."""
+    numbers: tuple[PhoneNumber, ...] = ()
+    """Our Twilio numbers, E.164; the first one is shown on outbound calls."""
+    max_calls: int = Field(60, ge=1, le=1000)
+    """Calls at a time over Twilio on this worker, 1 to 1000."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> TwilioSettings:
+        if self.enabled:
+            missing = [key for key in ("account_sid", "auth_token", "public_url") if getattr(self, key) is None]
+            if not self.numbers:
+                missing.append("numbers")
+            if missing:
+                raise PydanticCustomError(
+                    "twilio", "`enabled = true` also needs {missing}", {"missing": ", ".join(missing)}
+                )
+        return self
+
+
+class AudioSocketSettings(Section):
+    """Audio from an Asterisk PBX over AudioSocket."""
+
+    enabled: bool = False
+    """Whether the engine listens for AudioSocket connections."""
+    host: str = "127.0.0.1"
+    """Address to listen on. The protocol has no authentication: keep it off public networks."""
+    port: Port = 9092
+    """TCP port, 1 to 65535."""
+
+
+class HttpSettings(Section):
+    """The console: live page, API, health, metrics; also Twilio's webhooks."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(8080, ge=0, le=65535)
+    """TCP port; 0 takes a free one."""
+    tls_certificate: Path | None = None
+    """PEM file with the certificate chain; together with `tls_key` the console speaks HTTPS."""
+    tls_key: Path | None = None
+    """PEM file with the private key."""
+    max_body_bytes: int = Field(1_048_576, ge=1024, le=67_108_864)
+    """Largest request body, bytes, 1 KiB to 64 MiB."""
+    failed_tokens_per_minute: int = Field(10, ge=1, le=1000)
+    """Wrong tokens a minute that one address may show before it is refused for a minute."""
+    metrics_need_token: bool = False
+    """Whether /metrics asks for a token (role operator or above). Metrics hold no personal data."""
+
+    @model_validator(mode="after")
+    def _tls_pair(self) -> HttpSettings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise PydanticCustomError("tls", "`tls_certificate` and `tls_key` belong together: give both or neither")
+        return self
+
+
+class KeySettings(Section):
+    """Keys that protect stored personal data and recordings."""
+
+    file: Path | None = None
+    """File with the engine's encryption keys, made on first start with permissions 0600. Left out: `keys.json` under
+    data_dir. Back it up: without it recordings cannot be read."""
+
+
+class RecordingSettings(Section):
+    """Recordings and the evidence beside them."""
+
+    enabled: bool = True
+    """Whether calls are recorded. Most rule packs require it."""
+    root: Path | None = None
+    """Folder for recordings. Left out: `recordings` under data_dir."""
+    encrypt: bool = True
+    """Whether recordings are encrypted at rest."""
+    retention_days: int = Field(1826, ge=183, le=36500)
+    """Days after which a recording is deleted, 183 to 36500. The default is five years, the longest that the Chinese
+    pack names."""
+
+
+class CallSettings(Section):
+    """Hard limits of one call, watched outside the dialog, and turn-taking."""
+
+    longest_seconds: float = Field(300.0, ge=30, le=7200)
+    """Longest call with the bot, seconds, 30 to 7200. A bridged human conversation is not cut."""
+    longest_silence_seconds: float = Field(20.0, ge=3, le=300)
+    """Longest time without anybody's voice before the call is ended, seconds, 3 to 300."""
+    longest_hold_seconds: float = Field(120.0, ge=5, le=1800)
+    """Longest wait for a human, seconds, 5 to 1800; then a callback is offered."""
+    no_media_seconds: float = Field(10.0, ge=1, le=120)
+    """Seconds without any audio packet after which the line counts as broken, 1 to 120."""
+    ring_seconds: float = Field(40.0, ge=5, le=120)
+    """Seconds of ringing before an attempt is given up, 5 to 120."""
+    endpoint_seconds: float = Field(0.6, ge=0.2, le=3)
+    """Silence that ends a turn of the caller, seconds, 0.2 to 3."""
+    endpoint_longest_seconds: float = Field(1.6, ge=0.2, le=10)
+    """Silence that ends a turn even when the words sound unfinished, seconds, not below endpoint_seconds."""
+    barge_in_seconds: float = Field(0.25, ge=0.05, le=2)
+    """Speech of the caller that stops the bot, seconds, 0.05 to 2."""
+    drain_goodbye: bool = True
+    """Whether calls that outlive the drain are ended with a goodbye line instead of plainly."""
+
+    @model_validator(mode="after")
+    def _endpoint_order(self) -> CallSettings:
+        if self.endpoint_longest_seconds < self.endpoint_seconds:
+            raise PydanticCustomError("endpoint", "endpoint_longest_seconds is below endpoint_seconds")
+        return self
+
+
+class ComplianceSettings(Section):
+    """The law that applies, and who we are."""
+
+    pack: Literal["cn", "us", "uk_eu", "hk", "tw"] = "cn"
+    """Rule pack: cn, us, uk_eu, hk or tw. A flow may name a stricter one."""
+    pack_dir: Path | None = None
+    """Folder with the firm's own, stricter rule packs. Left out: only the built-in ones."""
+    firm_name: str = Field("示例服务中心", min_length=1, max_length=60)
+    """Name of the firm as the bot says it when it introduces itself."""
+    callback_number: str = Field("4000000000", pattern=r"^[+0-9][0-9-]{2,19}$")
+    """Number on which the firm can be called back, as the bot reads it out."""
+    timezone: str = "Asia/Shanghai"
+    """Time zone that a case is in when it names none, as in the IANA database."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise PydanticCustomError(
+                "timezone", "`{value}` is not a time zone of the IANA database, such as Asia/Shanghai", {"value": value}
+            ) from error
+        return value
+
+
+class HandoffSettings(Section):
+    """Handing a caller over to a human. Agents themselves are kept in the database (`voicebot agent add`)."""
+
+    ring_seconds: float = Field(20.0, ge=3, le=120)
+    """Seconds that one agent's telephone rings before the next one is tried, 3 to 120."""
+    longest_seconds: float = Field(90.0, ge=5, le=1800)
+    """Seconds after which the search for an agent ends, 5 to 1800; then a callback is offered."""
+    wait_seconds: float = Field(0.0, ge=0, le=600)
+    """Seconds to wait for an agent to become free when all are busy, 0 to 600. 0 offers a callback at once."""
+    wrap_up_seconds: float = Field(30.0, ge=0, le=3600)
+    """Seconds that an agent has for notes after a call before the next one rings, 0 to 3600."""
+    caller_id: str | None = None
+    """Number shown on the agent's telephone. Left out: the trunk's own."""
+
+
+def _unique(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise PydanticCustomError(
+                "unique",
+                "two entries are named `{name}`; every {what} needs a name of its own",
+                {"what": what, "name": name},
+            )
