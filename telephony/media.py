@@ -6,7 +6,7 @@ Audio is signed 16-bit little-endian mono PCM at the port's sample rate; carrier
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -68,4 +68,17 @@ class MediaPort(Protocol):
 
     async def send_dtmf(self, digits: str) -> None:
         """Presses keys towards the far end (RFC 4733 where the carrier has it)."""
+        ...
+
+
+@runtime_checkable
+class PlayoutClock(Protocol):
+    """A `MediaPort` may also be one: it then knows, by the sender's own clock, how much of what was sent has left.
+
+    Without it the position is estimated from the pace at which audio was handed over.
+    """
+
+    @property
+    def played_seconds(self) -> float:
+        """Seconds of sent audio that have left for the far end since media began; cleared audio never counts."""
         ...
