@@ -21,7 +21,7 @@ class TwilioSettings:
     """Address of our routes as Twilio sees them, such as `https://bot.example.com/twilio`. Signatures cover it,
     so it is the address outside of any proxy, not the one we listen on."""
     caller_id: str | None = None
-    """Number shown to people called, E.164, bought from or verified with Twilio; None when every dial brings its own."""
+    """Number shown to people called, E.164, bought from or verified with Twilio; None: every dial brings its own."""
     path_prefix: str = "/twilio"
     """Path under which the routes are mounted here. Differs from `public_url`'s when a proxy rewrites paths."""
     secondary_auth_token: str | None = field(default=None, repr=False)
