@@ -4,11 +4,11 @@
 `voicebot config init` writes its comments and `docs/configuration.md` its table.
 """
 
+from voicebot.call.settings import CallSettings
 from voicebot.settings.file import ConfigurationError, Finding, find_file, load_settings
 from voicebot.settings.model import Settings
 from voicebot.settings.sections import (
     AudioSocketSettings,
-    CallSettings,
     ComplianceSettings,
     HandoffSettings,
     HttpSettings,
@@ -16,7 +16,7 @@ from voicebot.settings.sections import (
     RecordingSettings,
     SipSettings,
     SipTrunk,
-    TwilioSettings,
+    TwilioSection,
     WorkerSettings,
 )
 from voicebot.speech.settings import SpeechSettings
@@ -35,7 +35,7 @@ __all__ = [
     "SipSettings",
     "SipTrunk",
     "SpeechSettings",
-    "TwilioSettings",
+    "TwilioSection",
     "WorkerSettings",
     "find_file",
     "load_settings",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from voicebot.settings.model import PREFIX, Settings
@@ -34,17 +34,21 @@ class Key:
     @property
     def variable(self) -> str:
         """Name in the environment."""
-        return PREFIX + "__".join(part for part in (self.section, self.name) if part).upper()
+        return PREFIX + "__".join(part for part in (*self.section.split("."), self.name) if part).upper()
 
 
 def keys() -> Iterator[Key]:
     """Every key in the order of the file; the keys of a trunk stand as `sip.trunks`."""
-    yield from _keys(Settings, "")
-    for section, info in Settings.model_fields.items():
-        if model := _section(info):
-            yield from _keys(model, section)
-            if section == "sip":
-                yield from _keys(SipTrunk, "sip.trunks")
+    yield from _tables(Settings, "")
+
+
+def _tables(model: type[BaseModel], section: str) -> Iterator[Key]:
+    yield from _keys(model, section)
+    if section == "sip":
+        yield from _keys(SipTrunk, "sip.trunks")
+    for name, info in model.model_fields.items():
+        if inner := _section(info):
+            yield from _tables(inner, f"{section}.{name}" if section else name)
 
 
 def default_file() -> str:
@@ -133,9 +137,12 @@ def _section(info: FieldInfo) -> type[BaseModel] | None:
 def _summary(section: str) -> str | None:
     if section == "sip.trunks":
         return SipTrunk.__doc__
-    info = Settings.model_fields.get(section)
-    model = _section(info) if info else None
-    return model.__doc__ if model else None
+    model: type[BaseModel] = Settings
+    for part in filter(None, section.split(".")):
+        inner = _section(model.model_fields[part])
+        assert inner is not None
+        model = inner
+    return model.__doc__ if section else None
 
 
 def _heading(section: str) -> list[str]:
@@ -156,6 +163,8 @@ def _toml(value: Any) -> str:
             return str(value)
         case tuple() | list():
             return "[" + ", ".join(_toml(item) for item in value) + "]"
+        case SecretStr():
+            return '""'
         case dict():
             return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
         case Path():

@@ -147,7 +147,10 @@ def _sentence(detail: ErrorDetails) -> str:
 
 
 def _secret(location: tuple[int | str, ...]) -> bool:
-    return any(part in {"password", "auth_token", "database_url"} for part in location)
+    return any(
+        part in {"password", "auth_token", "secondary_auth_token", "api_key_secret", "database_url"}
+        for part in location
+    )
 
 
 def _origin(location: tuple[int | str, ...], path: Path | None, text: str) -> str:

@@ -8,16 +8,16 @@ from typing import Any
 from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from voicebot.call.settings import CallSettings
 from voicebot.settings.sections import (
     AudioSocketSettings,
-    CallSettings,
     ComplianceSettings,
     HandoffSettings,
     HttpSettings,
     KeySettings,
     RecordingSettings,
     SipSettings,
-    TwilioSettings,
+    TwilioSection,
     WorkerSettings,
 )
 from voicebot.speech.settings import SpeechSettings
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     data_dir."""
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     sip: SipSettings = Field(default_factory=SipSettings)
-    twilio: TwilioSettings = Field(default_factory=TwilioSettings)
+    twilio: TwilioSection = Field(default_factory=TwilioSection)
     audiosocket: AudioSocketSettings = Field(default_factory=AudioSocketSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     keys: KeySettings = Field(default_factory=KeySettings)

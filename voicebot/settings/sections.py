@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from telephony.twilio_settings import TwilioSettings
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{4,14}$")]
 
 
 def _read_secret(value: object) -> object:
@@ -146,35 +147,56 @@ class SipSettings(Section):
         return tuple(ip_network(text) for text in self.allow)
 
 
-class TwilioSettings(Section):
+class TwilioSection(Section):
     """Telephone calls over Twilio: its API for calls, its media streams for audio."""
 
     enabled: bool = False
     """Whether the engine takes and places calls over Twilio."""
-    account_sid: str | None = Field(None, pattern=r"^AC[0-9a-fA-F]{32}$")
-    """Account SID from the Twilio console."""
-    auth_token: Secret | None = None
-    """Auth token from the Twilio console; also checks the signatures of incoming requests. `file:/path` reads it from
-    a file."""
-    public_url: str | None = Field(None, pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$")
-    """Address under which Twilio reaches this engine, such as https://voice.example.com. Signatures are computed over
-    it."""
-    numbers: tuple[PhoneNumber, ...] = ()
-    """Our Twilio numbers, E.164; the first one is shown on outbound calls."""
-    max_calls: int = Field(60, ge=1, le=1000)
-    """Calls at a time over Twilio on this worker, 1 to 1000."""
+    account_sid: str = ""
+    """Account SID from the Twilio console: AC and 32 hexadecimal digits."""
+    auth_token: Secret = SecretStr("")
+    """Primary auth token; it also checks the signatures of incoming requests. `file:/path` reads it from a file."""
+    secondary_auth_token: Secret | None = None
+    """The other auth token while the primary one is being rotated."""
+    api_key_sid: str | None = None
+    """API key for REST calls (SK and 32 hexadecimal digits); left out, the auth token is used."""
+    api_key_secret: Secret | None = None
+    """Secret of the API key. `file:/path` reads it from a file."""
+    public_url: str = ""
+    """Address under which Twilio reaches our routes, such as https://voice.example.com/twilio, as seen from outside of
+    any proxy. Signatures are computed over it."""
+    path_prefix: str = "/twilio"
+    """Path of the routes on this engine. Differs from public_url's only when a proxy rewrites paths."""
+    caller_id: str | None = None
+    """Number shown to people called, E.164, bought from or verified with Twilio."""
+    region: str | None = None
+    """Twilio region for REST calls, such as ie1; left out, the United States."""
+    edge: str | None = None
+    """Twilio edge for REST calls, such as dublin; left out, Twilio chooses."""
+    max_calls: int = Field(50, ge=1, le=1000)
+    """Calls at a time over Twilio on this worker, 1 to 1000; more are refused as busy."""
 
     @model_validator(mode="after")
-    def _complete(self) -> TwilioSettings:
-        if self.enabled:
-            missing = [key for key in ("account_sid", "auth_token", "public_url") if getattr(self, key) is None]
-            if not self.numbers:
-                missing.append("numbers")
-            if missing:
-                raise PydanticCustomError(
-                    "twilio", "`enabled = true` also needs {missing}", {"missing": ", ".join(missing)}
-                )
+    def _usable(self) -> TwilioSection:
+        if self.enabled and (problems := self.account().problems()):
+            raise PydanticCustomError("twilio", "{problems}", {"problems": " ".join(problems)})
         return self
+
+    def account(self) -> TwilioSettings:
+        """The account as the carrier takes it."""
+        return TwilioSettings(
+            account_sid=self.account_sid,
+            auth_token=self.auth_token.get_secret_value(),
+            public_url=self.public_url,
+            caller_id=self.caller_id,
+            path_prefix=self.path_prefix,
+            secondary_auth_token=_plain(self.secondary_auth_token),
+            api_key_sid=self.api_key_sid,
+            api_key_secret=_plain(self.api_key_secret),
+            region=self.region,
+            edge=self.edge,
+            max_calls=self.max_calls,
+        )
 
 
 class AudioSocketSettings(Section):
@@ -235,35 +257,6 @@ class RecordingSettings(Section):
     pack names."""
 
 
-class CallSettings(Section):
-    """Hard limits of one call, watched outside the dialog, and turn-taking."""
-
-    longest_seconds: float = Field(300.0, ge=30, le=7200)
-    """Longest call with the bot, seconds, 30 to 7200. A bridged human conversation is not cut."""
-    longest_silence_seconds: float = Field(20.0, ge=3, le=300)
-    """Longest time without anybody's voice before the call is ended, seconds, 3 to 300."""
-    longest_hold_seconds: float = Field(120.0, ge=5, le=1800)
-    """Longest wait for a human, seconds, 5 to 1800; then a callback is offered."""
-    no_media_seconds: float = Field(10.0, ge=1, le=120)
-    """Seconds without any audio packet after which the line counts as broken, 1 to 120."""
-    ring_seconds: float = Field(40.0, ge=5, le=120)
-    """Seconds of ringing before an attempt is given up, 5 to 120."""
-    endpoint_seconds: float = Field(0.6, ge=0.2, le=3)
-    """Silence that ends a turn of the caller, seconds, 0.2 to 3."""
-    endpoint_longest_seconds: float = Field(1.6, ge=0.2, le=10)
-    """Silence that ends a turn even when the words sound unfinished, seconds, not below endpoint_seconds."""
-    barge_in_seconds: float = Field(0.25, ge=0.05, le=2)
-    """Speech of the caller that stops the bot, seconds, 0.05 to 2."""
-    drain_goodbye: bool = True
-    """Whether calls that outlive the drain are ended with a goodbye line instead of plainly."""
-
-    @model_validator(mode="after")
-    def _endpoint_order(self) -> CallSettings:
-        if self.endpoint_longest_seconds < self.endpoint_seconds:
-            raise PydanticCustomError("endpoint", "endpoint_longest_seconds is below endpoint_seconds")
-        return self
-
-
 class ComplianceSettings(Section):
     """The law that applies, and who we are."""
 
@@ -305,6 +298,10 @@ class HandoffSettings(Section):
     """Seconds that an agent has for notes after a call before the next one rings, 0 to 3600."""
     caller_id: str | None = None
     """Number shown on the agent's telephone. Left out: the trunk's own."""
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _unique(what: str, names: list[str]) -> None:
