@@ -1,4 +1,4 @@
-"""The two clocks of a call: the wall, aware of its zone, and the media, which starts when the call is answered."""
+"""The wall clock of the engine, aware of zones. The media clock of a call is its transport's."""
 
 from __future__ import annotations
 
@@ -24,14 +24,3 @@ class Clock:
             return datetime.now(UTC).astimezone(ZoneInfo(zone))
         passed = timedelta(seconds=self._monotonic() - self._begun)
         return (self._starts_at.astimezone(UTC) + passed).astimezone(ZoneInfo(zone))
-
-
-class MediaClock:
-    """Seconds since the call was answered."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._origin = monotonic()
-
-    def seconds(self) -> float:
-        return self._monotonic() - self._origin

@@ -1,0 +1,359 @@
+"""Understanding and dialog in the pipeline: turns in, lines out, one happening at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from pipecat.frames.frames import Frame, StartFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from compliance_filters.verdict import CallState, Verdict
+from voicebot.call.backchannel import Overlap, judge
+from voicebot.call.ear import Attention
+from voicebot.call.floor import Floor, LineOutcome
+from voicebot.call.frames import DigitsFrame, LineFrame, TurnFrame
+from voicebot.call.guard_state import changed
+from voicebot.call.telling import of_action, of_turn
+from voicebot.call.timeline import Timeline
+from voicebot.dialog.events import (
+    Action,
+    Decision,
+    End,
+    Event,
+    GuardStopped,
+    Heard,
+    LineHeard,
+    Listen,
+    Pressed,
+    RecordCallback,
+    RecordPlan,
+    RecordPromise,
+    RequestHandoff,
+    Say,
+    SendMessage,
+    SetCallState,
+    SetFlag,
+    SetTimer,
+    SilenceElapsed,
+    TimerElapsed,
+)
+from voicebot.dialog.machine import Machine
+from voicebot.dialog.state import DialogState
+from voicebot.understanding.meaning import Context, Expecting, Meaning, VoiceStats
+
+log = logging.getLogger(__name__)
+
+_KINDS: Mapping[type, str] = {
+    RecordPromise: "promise",
+    RecordCallback: "callback",
+    RecordPlan: "plan",
+    SetFlag: "flag",
+    SendMessage: "message",
+}
+
+# A silence is looked at this often; it is a watch over several clocks, not a deadline of its own.
+_WATCH_SECONDS = 0.1
+
+
+class Understands(Protocol):
+    """What the conversation needs of `voicebot.understanding`."""
+
+    def understand(self, text: str, context: Context, voice: VoiceStats | None = None) -> Meaning: ...
+
+
+class Outcomes(Protocol):
+    """Keeps what a call brings about. It never fails the call: what cannot be stored now is journalled."""
+
+    async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None: ...
+
+
+@dataclass(frozen=True)
+class CaseContext:
+    """What understanding may know of the case."""
+
+    payday: int | None = None
+    amount_due: Decimal | None = None
+    language: str = "zh-CN"
+
+
+class Conversation(FrameProcessor):
+    """Runs one dialog machine over one call.
+
+    Everything that happens goes through one queue, so that the machine steps in the order of events. `on_handoff` is
+    awaited when the dialog asks for a human and all lines before it were heard; `on_end` when the last line was heard.
+    """
+
+    def __init__(
+        self,
+        *,
+        machine: Machine,
+        understander: Understands,
+        case: CaseContext,
+        call_state: CallState,
+        floor: Floor,
+        attention: Attention,
+        timeline: Timeline,
+        media_seconds: Callable[[], float],
+        now: Callable[[], datetime],
+        outcomes: Outcomes,
+        caller_is_speaking: Callable[[], bool],
+        last_speech_at: Callable[[], float],
+        on_handoff: Callable[[RequestHandoff], Awaitable[None]],
+        on_end: Callable[[str], Awaitable[None]],
+        on_heard_line: Callable[[LineOutcome], None] = lambda outcome: None,
+    ) -> None:
+        super().__init__(name="Conversation")
+        self._machine = machine
+        self._understander = understander
+        self._case = case
+        self.call_state = call_state
+        self._floor = floor
+        self._attention = attention
+        self._timeline = timeline
+        self._media_seconds = media_seconds
+        self._now = now
+        self._outcomes = outcomes
+        self._caller_is_speaking = caller_is_speaking
+        self._last_speech_at = last_speech_at
+        self._on_handoff = on_handoff
+        self._on_end = on_end
+        self._on_heard_line = on_heard_line
+        self.state: DialogState | None = None
+        self._happenings: asyncio.Queue[Event | TurnFrame | DigitsFrame] = asyncio.Queue()
+        self._worker: asyncio.Task[None] | None = None
+        self._number = 0
+        self._outstanding: dict[int, Say] = {}
+        self._all_heard = asyncio.Event()
+        self._all_heard.set()
+        self._heard_at = 0.0
+        self._silence: asyncio.Task[None] | None = None
+        self._last_turn_ended: float | None = None
+        self._final: asyncio.Task[None] | None = None
+
+    # --- pipeline -----------------------------------------------------------------------------------------------------
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, TurnFrame | DigitsFrame):
+            self._happenings.put_nowait(frame)
+            return
+        await self.push_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            self._worker = self.create_task(self._run(), name="conversation")
+
+    async def cleanup(self) -> None:
+        await super().cleanup()  # type: ignore[no-untyped-call]
+        for task in (self._worker, self._silence, self._final):
+            if task is not None and task is not asyncio.current_task():
+                await self.cancel_task(task)
+        self._worker = self._silence = self._final = None
+
+    def happen(self, event: Event) -> None:
+        """Puts an event from outside (limits, handoff, hang-up) into the order of events."""
+        self._happenings.put_nowait(event)
+
+    @property
+    def over(self) -> bool:
+        return self.state is not None and self.state.over
+
+    # --- lines --------------------------------------------------------------------------------------------------------
+    def sound_played(self, media_seconds: float) -> None:
+        """A piece of audio left for the caller; the first one of a line is the line's beginning."""
+        line = self._floor.current
+        if line is None or line.started_at is not None or line.synthesised_seconds == 0:
+            return
+        line.started_at = media_seconds
+        data: dict[str, Any] = {"line": line.say.line, "number": line.number}
+        if self._last_turn_ended is not None:
+            data["response_seconds"] = round(media_seconds - self._last_turn_ended, 3)
+            self._last_turn_ended = None
+        self._timeline.add("line.started", media_seconds=media_seconds, **data)
+
+    def line_settled(self, number: int, *, played: bool, played_seconds: float) -> None:
+        """A line was played, or what was left of it thrown away."""
+        outcome = self._floor.settle(number, played=played, played_seconds=played_seconds)
+        if outcome is None:
+            return
+        self._timeline.add(
+            "line.heard",
+            line=outcome.say.line,
+            number=number,
+            complete=outcome.complete,
+            played_seconds=round(outcome.played_seconds, 2),
+            text=outcome.heard_text,
+            unsaid_text=outcome.unsaid_text,
+        )
+        self._on_heard_line(outcome)
+        self._happenings.put_nowait(
+            LineHeard(
+                outcome.say.line,
+                outcome.played_seconds,
+                outcome.complete,
+                outcome.heard_text,
+                outcome.unsaid_text,
+                self._now(),
+            )
+        )
+        self._no_longer_outstanding(number)
+
+    def line_stopped_by_guard(self, frame: LineFrame, verdict: Verdict, spoken: bool) -> None:
+        """The guard did not let a line pass as written; `spoken` says that approved wording is said in its place."""
+        assert frame.say is not None
+        self._happenings.put_nowait(
+            GuardStopped(frame.say.line, verdict.action.value, verdict.category or "", self._now())
+        )
+        if not spoken:
+            self._no_longer_outstanding(frame.number)
+
+    def _no_longer_outstanding(self, number: int) -> None:
+        self._outstanding.pop(number, None)
+        if not self._outstanding:
+            self._heard_at = self._media_seconds()
+            self._all_heard.set()
+
+    # --- the order of events ------------------------------------------------------------------------------------------
+    async def _run(self) -> None:
+        self.state, decision = self._machine.start(self._now())
+        await self._do(decision)
+        while True:
+            happening = await self._happenings.get()
+            try:
+                await self._take(happening)
+            except Exception:
+                # A call must never fall silent because of a fault of ours: the caller is given to a human.
+                log.exception("an event could not be handled", extra={"call": self._timeline.call_id})
+                self._timeline.add("conversation.failed", event=type(happening).__name__)
+                await self._on_handoff(RequestHandoff(because="engine_fault"))
+
+    async def _take(self, happening: Event | TurnFrame | DigitsFrame) -> None:
+        if self.over and not isinstance(happening, LineHeard):
+            return
+        if isinstance(happening, TurnFrame):
+            await self._turn(happening)
+        elif isinstance(happening, DigitsFrame):
+            await self._all_heard.wait()
+            self._last_turn_ended = self._media_seconds()
+            self._timeline.add("dtmf.entered", digits=happening.digits)
+            await self._step(Pressed(happening.digits, self._now()))
+        else:
+            await self._step(happening)
+
+    async def _turn(self, turn: TurnFrame) -> None:
+        current = self._floor.current
+        if current is not None and turn.interrupted_line is None:
+            remaining = 0.0
+            if current.synthesis_complete and current.started_at is not None:
+                remaining = current.started_at + current.synthesised_seconds - self._media_seconds()
+            elif not current.synthesis_complete:
+                remaining = 99.0
+            asks = current.say.expecting is not Expecting.NOTHING or self._attention.expecting is not Expecting.NOTHING
+            overlap = judge(turn.text, interruptible=current.say.interruptible, asks=asks, remaining_seconds=remaining)
+            if overlap is Overlap.BACKCHANNEL:
+                self._timeline.add("turn.backchannel", media_seconds=turn.ended, text=turn.text)
+                return
+            if overlap is Overlap.TURN:
+                turn.interrupted_line = current.say.line
+                self._timeline.add("barge_in", line=current.say.line)
+                await self.broadcast_interruption()  # type: ignore[no-untyped-call]
+            else:
+                self._timeline.add("turn.kept", media_seconds=turn.ended, text=turn.text)
+        await self._all_heard.wait()
+        self._last_turn_ended = max(turn.ended, self._heard_at) if current is not None else turn.ended
+        now = self._now()
+        meaning = await self._understand(turn, now)
+        self._timeline.add("turn.heard", media_seconds=turn.began, **of_turn(turn, meaning))
+        await self._step(Heard(meaning, now, turn.confident, turn.interrupted_line))
+
+    async def _understand(self, turn: TurnFrame, now: datetime) -> Meaning:
+        context = Context(
+            now=now,
+            expecting=self._attention.expecting,
+            payday=self._case.payday,
+            amount_due=self._case.amount_due,
+            language=self.state.language if self.state else self._case.language,
+        )
+        return await asyncio.to_thread(self._understander.understand, turn.text, context, turn.voice)
+
+    async def _step(self, event: Event) -> None:
+        assert self.state is not None
+        before = self.state.where
+        self.state, decision = self._machine.step(self.state, event)
+        if decision.actions or decision.state != before:
+            self._timeline.add(
+                "dialog.decision",
+                event=type(event).__name__,
+                state=decision.state,
+                why=decision.why,
+                actions=[type(action).__name__ for action in decision.actions],
+            )
+        await self._do(decision)
+
+    # --- what was decided ---------------------------------------------------------------------------------------------
+    async def _do(self, decision: Decision) -> None:
+        if decision.actions:
+            await self._stop_silence()
+        for action in decision.actions:
+            await self._act(action)
+
+    async def _act(self, action: Action) -> None:
+        match action:
+            case Say():
+                self._number += 1
+                self._outstanding[self._number] = action
+                self._all_heard.clear()
+                self._attention.expecting = action.expecting
+                self._timeline.add("line.said", line=action.line, number=self._number, text=action.text)
+                await self.push_frame(LineFrame(say=action, number=self._number))
+            case Listen():
+                self._attention.expecting = action.expecting
+                self._attention.digits = action.digits
+                self._attention.phrases = action.phrases
+                self._silence = self.create_task(self._watch_silence(action.silence_seconds), name="silence")
+            case SetTimer():
+                self.create_task(self._timer(action), name=f"timer {action.name}")
+            case SetCallState():
+                self.call_state = changed(self.call_state, action.changes)
+                self._timeline.add("call.state", changes={name: str(value) for name, value in action.changes.items()})
+            case RequestHandoff():
+                self._timeline.add(
+                    "handoff.requested", because=action.because, skill=action.skill, urgent=action.urgent
+                )
+                self._final = self.create_task(self._after_last_line(self._on_handoff, action), name="handoff")
+            case End():
+                self._timeline.add("dialog.ended", disposition=action.disposition)
+                self._final = self.create_task(self._after_last_line(self._on_end, action.disposition), name="end")
+            case RecordPromise() | RecordCallback() | RecordPlan() | SetFlag() | SendMessage():
+                self._timeline.add(_KINDS[type(action)], **of_action(action))
+                await self._outcomes.keep(action)
+
+    async def _after_last_line(self, then: Callable[[Any], Awaitable[None]], argument: object) -> None:
+        await self._all_heard.wait()
+        await then(argument)
+
+    async def _timer(self, action: SetTimer) -> None:
+        await asyncio.sleep(action.seconds)
+        self._happenings.put_nowait(TimerElapsed(action.name, self._now()))
+
+    # --- silence ------------------------------------------------------------------------------------------------------
+    async def _stop_silence(self) -> None:
+        silence, self._silence = self._silence, None
+        if silence is not None:
+            await self.cancel_task(silence)
+
+    async def _watch_silence(self, seconds: float) -> None:
+        """Counts from the last line heard or the last sound of the caller, whichever is later."""
+        while True:
+            await self._all_heard.wait()
+            quiet_since = max(self._heard_at, self._last_speech_at())
+            left = seconds - (self._media_seconds() - quiet_since)
+            if left <= 0 and not self._caller_is_speaking():
+                break
+            await asyncio.sleep(min(max(left, _WATCH_SECONDS), 1.0))
+        self._silence = None
+        self._timeline.add("silence", seconds=seconds)
+        self._happenings.put_nowait(SilenceElapsed(self._now()))

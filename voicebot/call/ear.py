@@ -1,0 +1,238 @@
+"""One ear on one side of a call: voice activity, endpointing and recognition, from pieces of audio to turns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from voicebot.call.endpointing import (
+    Endpointer,
+    SpeechEnded,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    patience,
+)
+from voicebot.call.settings import TurnTaking
+from voicebot.call.timeline import Timeline
+from voicebot.speech.protocols import Recogniser, RecognitionStream, Transcript, VoiceActivity
+from voicebot.understanding.meaning import Expecting
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Attention:
+    """What the dialog waits for now; conversation sets it, the ear goes by it."""
+
+    expecting: Expecting = Expecting.NOTHING
+    digits: int = 0
+    phrases: Sequence[str] = ()
+
+
+@dataclass
+class Utterance:
+    """One utterance while it is being heard."""
+
+    stream: RecognitionStream
+    audio: bytearray = field(default_factory=bytearray)
+    result: asyncio.Task[Transcript] | None = None
+    """Recognition of everything up to the last pause, started before it is sure that the turn is over."""
+    over_bot_seconds: float = 0.0
+    """Seconds of speech while the other side was speaking."""
+    interrupted_line: str | None = None
+
+
+@dataclass(frozen=True)
+class HeardTurn:
+    """One utterance, recognised."""
+
+    utterance: Utterance
+    transcript: Transcript
+    began: float
+    ended: float
+    """Media seconds of its first and last sound."""
+    waited_seconds: float
+    """From the end of the turn to its words."""
+    failed: bool = False
+    """The recogniser failed: somebody spoke, the words are not known."""
+
+
+class Ear:
+    """Hears one speaker.
+
+    Recognition of a pause begins at once, so that a turn that is really over has its words when it ends.
+    `on_voiced(utterance, seconds)` is awaited for each frame of speech, `on_turn(turn)` for each utterance with words, in
+    the order in which they were spoken.
+    """
+
+    def __init__(
+        self,
+        *,
+        recogniser: Recogniser,
+        voice_activity: VoiceActivity,
+        settings: TurnTaking,
+        attention: Attention,
+        timeline: Timeline,
+        language: str,
+        sample_rate: int,
+        on_turn: Callable[[HeardTurn], Awaitable[None]],
+        on_voiced: Callable[[Utterance, float], Awaitable[None]] | None = None,
+        speaker: str = "caller",
+    ) -> None:
+        self._recogniser = recogniser
+        self._voice_activity = voice_activity
+        self._settings = settings
+        self._attention = attention
+        self._timeline = timeline
+        self.language = language
+        self._sample_rate = sample_rate
+        self._on_turn = on_turn
+        self._on_voiced = on_voiced
+        self._speaker = speaker
+        self._endpointer = Endpointer(settings)
+        self._pieces: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue()
+        self._pending = bytearray()
+        self._lead_in: deque[bytes] = deque()
+        self._utterance: Utterance | None = None
+        self._turns: asyncio.Queue[tuple[Utterance, SpeechEnded]] = asyncio.Queue()
+        self._recognising = 0
+        self.last_speech_at = 0.0
+        """Media seconds at which speech was last heard."""
+
+    @property
+    def busy(self) -> bool:
+        """Somebody is speaking, or what they said is still being recognised."""
+        return self._utterance is not None or self._recognising > 0
+
+    def take(self, pcm: bytes, media_seconds: float) -> None:
+        """The next piece of audio, signed 16-bit mono, which begins at `media_seconds`. Never blocks."""
+        self._pieces.put_nowait((pcm, media_seconds))
+
+    async def listen(self) -> None:
+        """Works until it is cancelled."""
+        recognition = asyncio.create_task(self._recognise(), name=f"recognise {self._speaker}")
+        try:
+            await self._follow_audio()
+        finally:
+            recognition.cancel()
+            if self._utterance is not None and self._utterance.result is not None:
+                self._utterance.result.cancel()
+
+    async def _follow_audio(self) -> None:
+        frame_bytes = self._voice_activity.frame_samples * 2
+        frame_seconds = self._voice_activity.frame_samples / self._sample_rate
+        while True:
+            pcm, begins = await self._pieces.get()
+            at = begins - len(self._pending) / 2 / self._sample_rate
+            self._pending += pcm
+            while len(self._pending) >= frame_bytes:
+                frame = bytes(self._pending[:frame_bytes])
+                del self._pending[:frame_bytes]
+                try:
+                    await self._frame(frame, at, frame_seconds)
+                except Exception:
+                    log.exception("a piece of audio could not be heard", extra={"call": self._timeline.call_id})
+                    self._timeline.add("hearing.failed", speaker=self._speaker)
+                    self._utterance = None
+                    self._endpointer = Endpointer(self._settings)
+                at += frame_seconds
+
+    async def _frame(self, pcm: bytes, at: float, frame_seconds: float) -> None:
+        probability = await self._voice_activity.speech_probability(pcm)
+        voiced_before = self._endpointer.voiced_seconds
+        events = self._endpointer.advance(at, probability, frame_seconds)
+        voiced = self._endpointer.voiced_seconds > voiced_before
+        if voiced:
+            self.last_speech_at = at + frame_seconds
+        for event in events:
+            if isinstance(event, SpeechStarted):
+                self._start(event)
+        utterance = self._utterance
+        if utterance is None:
+            self._lead_in.append(pcm)
+            while len(self._lead_in) * frame_seconds > self._settings.lead_in_seconds:
+                self._lead_in.popleft()
+            return
+        utterance.audio += pcm
+        if utterance.result is None:
+            utterance.stream.accept(pcm)
+        if voiced and self._on_voiced is not None:
+            await self._on_voiced(utterance, frame_seconds)
+        for event in events:
+            self._follow(utterance, event)
+
+    def _start(self, event: SpeechStarted) -> None:
+        lead_in = b"".join(self._lead_in)
+        self._lead_in.clear()
+        self._utterance = Utterance(self._open_stream(), bytearray(lead_in))
+        self._utterance.stream.accept(lead_in)
+        self._timeline.add("speech.started", media_seconds=event.at, speaker=self._speaker)
+
+    def _open_stream(self) -> RecognitionStream:
+        return self._recogniser.stream(
+            sample_rate=self._sample_rate, language=self.language, phrases=tuple(self._attention.phrases)
+        )
+
+    def _follow(self, utterance: Utterance, event: SpeechEvent) -> None:
+        if isinstance(event, SpeechPaused):
+            utterance.result = asyncio.create_task(utterance.stream.finish())
+            utterance.result.add_done_callback(self._be_patient)
+        elif isinstance(event, SpeechResumed):
+            if utterance.result is not None:
+                utterance.result.cancel()
+            utterance.result = None
+            utterance.stream = self._open_stream()
+            utterance.stream.accept(bytes(utterance.audio))
+        elif isinstance(event, SpeechEnded):
+            self._utterance = None
+            self._recognising += 1
+            self._turns.put_nowait((utterance, event))
+
+    def _be_patient(self, task: asyncio.Task[Transcript]) -> None:
+        """Sets how long a silence ends the turn, once the words before the pause are known."""
+        if task.cancelled() or task.exception() is not None or self._utterance is None:
+            return
+        if self._utterance.result is task:
+            self._endpointer.end_seconds = patience(
+                task.result().text, self._attention.expecting, self._attention.digits, self._settings
+            )
+
+    async def _recognise(self) -> None:
+        while True:
+            utterance, ended = await self._turns.get()
+            try:
+                await self._recognised(utterance, ended)
+            except Exception:
+                log.exception("a turn could not be passed on", extra={"call": self._timeline.call_id})
+                self._timeline.add("hearing.failed", speaker=self._speaker)
+            finally:
+                self._recognising -= 1
+
+    async def _recognised(self, utterance: Utterance, ended: SpeechEnded) -> None:
+        assert utterance.result is not None
+        waited_from = time.monotonic()
+        failed = False
+        try:
+            transcript = await utterance.result
+        except Exception:
+            log.exception("an utterance could not be recognised", extra={"call": self._timeline.call_id})
+            self._timeline.add("recognition.failed", media_seconds=ended.ended, speaker=self._speaker)
+            failed = True
+            seconds = len(utterance.audio) / 2 / self._sample_rate
+            transcript = Transcript("", 0.0, True, seconds, 0.0, self._recogniser.name)
+        if not failed and not transcript.text.strip():
+            self._timeline.add(
+                "speech.no_words",
+                media_seconds=ended.ended,
+                speaker=self._speaker,
+                voiced_seconds=round(ended.voiced_seconds, 2),
+            )
+            return
+        waited = time.monotonic() - waited_from
+        await self._on_turn(HeardTurn(utterance, transcript, ended.began, ended.ended, waited, failed))
