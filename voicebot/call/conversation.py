@@ -60,6 +60,9 @@ _KINDS: Mapping[type, str] = {
 # A silence is looked at this often; it is a watch over several clocks, not a deadline of its own.
 _WATCH_SECONDS = 0.1
 
+HOLD_TIMER = "hold"
+"""Timer that elapses now and then while a caller waits for an agent; the dialog answers it with a word of comfort."""
+
 
 class Understands(Protocol):
     """What the conversation needs of `voicebot.understanding`."""
@@ -102,8 +105,8 @@ class Conversation(FrameProcessor):
         media_seconds: Callable[[], float],
         now: Callable[[], datetime],
         outcomes: Outcomes,
-        caller_is_speaking: Callable[[], bool],
-        last_speech_at: Callable[[], float],
+        caller_is_busy: Callable[[], bool],
+        last_activity_at: Callable[[], float],
         on_handoff: Callable[[RequestHandoff], Awaitable[None]],
         on_end: Callable[[str], Awaitable[None]],
         on_heard_line: Callable[[LineOutcome], None] = lambda outcome: None,
@@ -119,8 +122,8 @@ class Conversation(FrameProcessor):
         self._media_seconds = media_seconds
         self._now = now
         self._outcomes = outcomes
-        self._caller_is_speaking = caller_is_speaking
-        self._last_speech_at = last_speech_at
+        self._caller_is_busy = caller_is_busy
+        self._last_activity_at = last_activity_at
         self._on_handoff = on_handoff
         self._on_end = on_end
         self._on_heard_line = on_heard_line
@@ -135,6 +138,9 @@ class Conversation(FrameProcessor):
         self._silence: asyncio.Task[None] | None = None
         self._last_turn_ended: float | None = None
         self._final: asyncio.Task[None] | None = None
+        self._yielded = False
+        self.concluded = asyncio.Event()
+        """Set when the dialog has nothing more to decide."""
 
     # --- pipeline -----------------------------------------------------------------------------------------------------
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -159,7 +165,21 @@ class Conversation(FrameProcessor):
 
     @property
     def over(self) -> bool:
+        """The dialog has nothing more to decide."""
         return self.state is not None and self.state.over
+
+    def say_now(self, say: Say) -> None:
+        """Says what the dialog did not ask for: a required statement that was missed. The guard judges it too."""
+        self.create_task(self._say(say), name="say now")
+
+    def still_waiting(self) -> None:
+        """The caller has been on hold for a while and nobody has spoken: the dialog may say a word."""
+        if not self._outstanding and not self._yielded:
+            self._happenings.put_nowait(TimerElapsed(HOLD_TIMER, self._now()))
+
+    def yield_to_agent(self) -> None:
+        """A human has the floor now: what the caller says is written down and not acted on."""
+        self._yielded = True
 
     # --- lines --------------------------------------------------------------------------------------------------------
     def sound_played(self, media_seconds: float) -> None:
@@ -231,7 +251,7 @@ class Conversation(FrameProcessor):
                 await self._on_handoff(RequestHandoff(because="engine_fault"))
 
     async def _take(self, happening: Event | TurnFrame | DigitsFrame) -> None:
-        if self.over and not isinstance(happening, LineHeard):
+        if self.over and not isinstance(happening, LineHeard) and not self._yielded:
             return
         if isinstance(happening, TurnFrame):
             await self._turn(happening)
@@ -244,6 +264,9 @@ class Conversation(FrameProcessor):
             await self._step(happening)
 
     async def _turn(self, turn: TurnFrame) -> None:
+        if self._yielded:
+            self._timeline.add("caller.said", media_seconds=turn.began, text=turn.text)
+            return
         current = self._floor.current
         if current is not None and turn.interrupted_line is None:
             remaining = 0.0
@@ -291,6 +314,8 @@ class Conversation(FrameProcessor):
                 why=decision.why,
                 actions=[type(action).__name__ for action in decision.actions],
             )
+        if self.state.over:
+            self.concluded.set()
         await self._do(decision)
 
     # --- what was decided ---------------------------------------------------------------------------------------------
@@ -303,12 +328,7 @@ class Conversation(FrameProcessor):
     async def _act(self, action: Action) -> None:
         match action:
             case Say():
-                self._number += 1
-                self._outstanding[self._number] = action
-                self._all_heard.clear()
-                self._attention.expecting = action.expecting
-                self._timeline.add("line.said", line=action.line, number=self._number, text=action.text)
-                await self.push_frame(LineFrame(say=action, number=self._number))
+                await self._say(action)
             case Listen():
                 self._attention.expecting = action.expecting
                 self._attention.digits = action.digits
@@ -331,6 +351,14 @@ class Conversation(FrameProcessor):
                 self._timeline.add(_KINDS[type(action)], **of_action(action))
                 await self._outcomes.keep(action)
 
+    async def _say(self, say: Say) -> None:
+        self._number += 1
+        self._outstanding[self._number] = say
+        self._all_heard.clear()
+        self._attention.expecting = say.expecting
+        self._timeline.add("line.said", line=say.line, number=self._number, text=say.text)
+        await self.push_frame(LineFrame(say=say, number=self._number))
+
     async def _after_last_line(self, then: Callable[[Any], Awaitable[None]], argument: object) -> None:
         await self._all_heard.wait()
         await then(argument)
@@ -349,9 +377,9 @@ class Conversation(FrameProcessor):
         """Counts from the last line heard or the last sound of the caller, whichever is later."""
         while True:
             await self._all_heard.wait()
-            quiet_since = max(self._heard_at, self._last_speech_at())
+            quiet_since = max(self._heard_at, self._last_activity_at())
             left = seconds - (self._media_seconds() - quiet_since)
-            if left <= 0 and not self._caller_is_speaking():
+            if left <= 0 and not self._caller_is_busy():
                 break
             await asyncio.sleep(min(max(left, _WATCH_SECONDS), 1.0))
         self._silence = None

@@ -67,8 +67,8 @@ class Ear:
     """Hears one speaker.
 
     Recognition of a pause begins at once, so that a turn that is really over has its words when it ends.
-    `on_voiced(utterance, seconds)` is awaited for each frame of speech, `on_turn(turn)` for each utterance with words, in
-    the order in which they were spoken.
+    `on_voiced(utterance, seconds)` is awaited for each frame of speech, `on_turn(turn)` for each utterance with words,
+    in the order in which they were spoken.
     """
 
     def __init__(

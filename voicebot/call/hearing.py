@@ -19,7 +19,7 @@ from voicebot.speech.protocols import Recogniser, VoiceActivity
 
 
 class Hearing(FrameProcessor):
-    """Takes the caller's audio and keys; gives `TurnFrame` and `DigitsFrame`; stops the bot when the caller breaks in."""
+    """Takes the caller's audio and keys; gives `TurnFrame` and `DigitsFrame`; a caller who breaks in stops the bot."""
 
     def __init__(
         self,

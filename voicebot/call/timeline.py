@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from voicebot.call.board import TimelineEntry
 
-
-class TimelineSink(Protocol):
-    """Where entries go. It must not block and must not raise."""
-
-    def __call__(self, entry: TimelineEntry) -> None: ...
+TimelineSink = Callable[[TimelineEntry], None]
+"""Where entries go. It must not block and must not raise."""
 
 
 class Timeline:
