@@ -82,7 +82,7 @@ class KeyRing:
             index_secret = base64.b64decode(document["index_secret"], validate=True)
         except FileNotFoundError as error:
             raise KeyFault(
-                f"key file {path} does not exist; restore it from its backup, nothing sealed with it can be read without"
+                f"key file {path} does not exist; restore it from its backup, nothing it sealed can be read without"
             ) from error
         except OSError as error:
             raise KeyFault(f"key file {path} cannot be read: {error.strerror}") from error
