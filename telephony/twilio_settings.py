@@ -47,6 +47,11 @@ class TwilioSettings:
     ahead_seconds: float = 0.06
     """Seconds of audio that may lie at Twilio unplayed. More survives worse networks, and stops later."""
 
+    @property
+    def stream_url(self) -> str:
+        """Address of the media stream as Twilio is told it."""
+        return f"{self.public_url.rstrip('/').replace('http', 'ws', 1)}/stream"
+
     def problems(self) -> list[str]:
         """What is wrong, one sentence each with the remedy; empty when the settings can be used."""
         found: list[str] = []
