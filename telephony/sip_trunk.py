@@ -72,7 +72,7 @@ class SipTrunk:
 
     def uri(self, number: str) -> str:
         """SIP URI of a number at this trunk."""
-        port = "" if self.port == 5060 else f":{self.port}"  # noqa: PLR2004
+        port = "" if self.port == 5060 else f":{self.port}"
         transport = "" if self.transport is SipTransport.UDP else f";transport={self.transport.value}"
         return f"sip:{number}@{self.host}{port}{transport}"
 
@@ -98,5 +98,5 @@ class SipSettings:
     """Further headers of an incoming call to be kept in `CallLeg.headers`; ten at most."""
     rtp_timeout_seconds: int = 30
     """A call that brings no RTP for so long is ended with NETWORK_ERROR; 0 never ends it."""
-    answer_timeout_seconds: float = 32.0
+    answer_timeout_seconds: float = 20.0
     """Time without any sign from a trunk after which dialling fails with NETWORK_ERROR."""

@@ -1,0 +1,108 @@
+"""Our settings in baresip's terms, and its refusals in ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+
+from baresip import Account, BaresipError, Config
+
+from telephony.carrier import CarrierUnavailable
+from telephony.sip_trunk import SipSettings, SipTrunk
+
+logger = logging.getLogger(__name__)
+
+STANDARD_HEADERS = ("From", "To", "Via", "Diversion", "P-Asserted-Identity", "Referred-By")
+
+
+def account(settings: SipSettings, trunk: SipTrunk | None, caller_id: str | None) -> Account:
+    """The identity that calls go out under, through a trunk or directly; with a caller id, one that shows it in From."""
+    plain = ("video_codecs=none",)
+    if trunk is None:
+        # Our own address takes any number: which call is for whom is decided above SIP.
+        codecs = list(dict.fromkeys(codec.value for each in settings.trunks for codec in each.codecs))
+        return Account(
+            caller_id or settings.user,
+            settings.host,
+            "",
+            reg_interval=0,
+            audio_codecs=tuple(codecs or ("pcmu", "pcma")),
+            dtmf_mode="auto",
+            extra_params=plain if caller_id else ("catchall=yes", *plain),
+        )
+    return Account(
+        caller_id or trunk.user or settings.user,
+        trunk.domain or f"{trunk.host}:{trunk.port}",
+        trunk.password,
+        registrar=trunk.outbound_proxy,
+        reg_interval=trunk.register_seconds if trunk.register and caller_id is None else 0,
+        transport=trunk.transport.value,
+        audio_codecs=tuple(codec.value for codec in trunk.codecs),
+        dtmf_mode=trunk.dtmf.value,
+        auth_user=trunk.auth_user or (trunk.user if caller_id and trunk.user else None),
+        extra_params=plain,
+    )
+
+
+def stack_config(settings: SipSettings) -> Config:
+    """The stack's own settings. The adaptive jitter buffer takes mouth to ear from 145 ms to about 45 ms."""
+    anywhere = settings.host in {"0.0.0.0", "::"}  # noqa: S104
+    first, last = settings.rtp_ports
+    return Config(
+        net_interface=None if anywhere else settings.host,
+        max_concurrent_calls=settings.max_calls,
+        native_log_level="error",
+        rtp_timeout=settings.rtp_timeout_seconds,
+        expose_headers=(*STANDARD_HEADERS, *settings.expose_headers),
+        extra_config_text=(
+            f"sip_listen {settings.host}:{settings.port}\n"
+            f"rtp_ports {first}-{last}\n"
+            "audio_jitter_buffer_type adaptive\n"
+            "audio_jitter_buffer_ms 20-120\n"
+        ),
+    )
+
+
+def check_address(settings: SipSettings) -> None:
+    """The stack starts without a word on an address that is not ours; so it is tried here first."""
+    where = f"{settings.host}:{settings.port}"
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    for kind, protocol in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
+        with socket.socket(family, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, settings.port))
+            except OSError as error:
+                raise CarrierUnavailable(_bind_advice(where, protocol, error)) from error
+            except (OverflowError, UnicodeError) as error:
+                raise CarrierUnavailable(f"SIP cannot listen on {where}: {error}. Mend host and port.") from error
+
+
+def _bind_advice(where: str, protocol: str, error: OSError) -> str:
+    remedy = {
+        98: "Another program has the port: stop it (ss -lntup shows which) or set another port.",
+        99: "This machine has no such address: use one that `ip address` lists, or 0.0.0.0 for all.",
+        13: "Ports below 1024 need a privilege: use 5060 or above.",
+    }.get(error.errno or 0, "Set an address and a port that this machine can listen on.")
+    return f"SIP cannot listen on {where} ({protocol}): {error.strerror or error}. {remedy}"
+
+
+def start_advice(settings: SipSettings, error: BaresipError) -> str:
+    """What to tell the operator when the stack does not start."""
+    where = f"{settings.host}:{settings.port}"
+    if "another Runtime" in str(error):
+        return "A SIP carrier is running in this process already, and there can be but one. Give it all the trunks."
+    return f"The SIP stack did not start on {where}: {error}. Check the address, the port and the RTP port range."
+
+
+async def addresses(host: str) -> Sequence[str]:
+    """The host's name and every address it stands for; a name that does not resolve is kept as it is."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except OSError:
+        logger.warning("trunk's name does not resolve", extra={"host": host})
+        return [host.lower()]
+    return [host.lower(), *sorted({str(entry[4][0]) for entry in found})]
