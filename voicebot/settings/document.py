@@ -155,7 +155,7 @@ def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
 
 
-def _toml(value: Any) -> str:
+def _toml(value: Any) -> str:  # noqa: PLR0911 - one return a kind of value reads best
     match value:
         case bool():
             return "true" if value else "false"
@@ -163,11 +163,11 @@ def _toml(value: Any) -> str:
             return str(value)
         case tuple() | list():
             return "[" + ", ".join(_toml(item) for item in value) + "]"
-        case SecretStr():
-            return '""'
         case dict():
             return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
         case Path():
             return json.dumps(value.as_posix(), ensure_ascii=False)
+        case SecretStr():
+            return '""'
         case _:
             return json.dumps(str(value), ensure_ascii=False)

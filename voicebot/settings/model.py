@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from voicebot.call.settings import CallSettings
@@ -54,6 +55,14 @@ class Settings(BaseSettings):
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
     _file: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _the_desk_gives_up_before_the_call_does(self) -> Settings:
+        if self.handoff.longest_seconds >= self.call.limits.longest_hold_seconds:
+            raise PydanticCustomError(
+                "handoff", "handoff.longest_seconds must be below call.limits.longest_hold_seconds, which ends the wait"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

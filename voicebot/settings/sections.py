@@ -290,8 +290,9 @@ class HandoffSettings(Section):
 
     ring_seconds: float = Field(20.0, ge=3, le=120)
     """Seconds that one agent's telephone rings before the next one is tried, 3 to 120."""
-    longest_seconds: float = Field(90.0, ge=5, le=1800)
-    """Seconds after which the search for an agent ends, 5 to 1800; then a callback is offered."""
+    longest_seconds: float = Field(80.0, ge=5, le=1800)
+    """Seconds after which the search for an agent ends, 5 to 1800; then a callback is offered. Below
+    call.limits.longest_hold_seconds."""
     wait_seconds: float = Field(0.0, ge=0, le=600)
     """Seconds to wait for an agent to become free when all are busy, 0 to 600. 0 offers a callback at once."""
     wrap_up_seconds: float = Field(30.0, ge=0, le=3600)
