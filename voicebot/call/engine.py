@@ -1,0 +1,334 @@
+"""All calls of one worker: places them, takes them, and lets them end well."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import phonenumbers
+
+from telephony.carrier import CallLeg, Carrier, Cause, DialFailed, DialRequest, Direction
+from voicebot.call.answered import AnsweredCall
+from voicebot.call.board import LiveCall, PlaceCall, PlacementRefused, TimelineEntry
+from voicebot.call.case_facts import context_of, facts_of, guard_state_of, profile_of
+from voicebot.call.parts import EngineParts
+from voicebot.call.session import CallResult, CallSession, CallSubject
+from voicebot.dialog.flow import Flow
+from voicebot.dialog.library import Library
+from voicebot.dialog.machine import Machine
+from voicebot.store.errors import AttemptRefused, StoreUnavailable, UnknownCase
+from voicebot.store.records import Call, Case, new_id
+
+log = logging.getLogger(__name__)
+
+_NOT_ANSWERED: Mapping[Cause, str] = {
+    Cause.BUSY: "busy",
+    Cause.DECLINED: "rejected",
+    Cause.NO_ANSWER: "no_answer",
+    Cause.CANCELLED: "abandoned",
+    Cause.UNAVAILABLE: "switched_off",
+    Cause.NOT_FOUND: "empty_number",
+    Cause.REFUSED_BY_TRUNK: "trunk_refused",
+    Cause.NETWORK_ERROR: "network_error",
+    Cause.OVERLOADED: "overloaded",
+    Cause.NORMAL: "abandoned",
+}
+"""Disposition of an attempt that was never answered."""
+
+
+def to_e164(number: str | None, region: str) -> str | None:
+    """A number as the store keeps it, None for a withheld or unreadable one (a SIP user name, `anonymous`)."""
+    if not number:
+        return None
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+class CallEngine:
+    """Implements `CallPlacer`. One a worker."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._sessions: dict[str, CallSession] = {}
+        self.draining = False
+
+    def start(self) -> None:
+        """Begins to take inbound calls. The carriers are started by their owner."""
+        for carrier in self._parts.carriers.values():
+            carrier.on_incoming(self._incoming)
+
+    @property
+    def live(self) -> int:
+        """Calls that ring or talk now."""
+        return len(self._tasks)
+
+    # --- outbound -----------------------------------------------------------------------------------------------------
+    async def place(self, request: PlaceCall) -> str:
+        """Records the attempt, begins to dial and returns the call's id. Raises PlacementRefused."""
+        parts = self._parts
+        if self.draining:
+            raise PlacementRefused("draining", "this worker is shutting down; place the call on another one")
+        case = await self._case(request.case_id)
+        flow, library = self._flow(request.flow)
+        number = to_e164(request.to, parts.region) if request.to else case.first_valid_number()
+        if number is None:
+            raise PlacementRefused(
+                "no_number", f"case {case.id} has no number that may be dialled; check the states of its numbers"
+            )
+        call_id = new_id()
+        subject = self._subject(call_id, case, flow, library)
+        carrier_name, carrier = next(iter(parts.carriers.items()))
+        try:
+            begun = await parts.store.attempts.begin(
+                idempotency_key=request.idempotency_key or call_id,
+                case_id=case.id,
+                number=number,
+                worker_id=parts.worker_id,
+                call_id=call_id,
+                permit=parts.permit,
+                at=parts.clock.now(),
+            )
+        except AttemptRefused as refused:
+            raise PlacementRefused("not_permitted", _explain(refused.attempt.policy)) from refused
+        except StoreUnavailable as away:
+            raise PlacementRefused("store_unavailable", f"{away}; nothing was dialled") from away
+        if not begun.created:
+            return begun.attempt.call_id or call_id
+        call = Call(
+            id=call_id,
+            direction=Direction.OUTBOUND.value,
+            flow=flow.name,
+            flow_hash=flow.hash,
+            started_at=parts.clock.now(),
+            worker_id=parts.worker_id,
+            carrier=carrier_name,
+            number=number,
+            case_id=case.id,
+            attempt_id=begun.attempt.id,
+        )
+        self._begin(call_id, self._outbound(call, case, subject, carrier))
+        return call_id
+
+    async def hang_up(self, call_id: str) -> bool:
+        """Ends a live call, ringing or talking. False when there is no such call here."""
+        session = self._sessions.get(call_id)
+        if session is not None:
+            session.hang_up()
+            return True
+        task = self._tasks.get(call_id)
+        if task is not None:
+            task.cancel()
+        return task is not None
+
+    async def _outbound(self, call: Call, case: Case, subject: CallSubject, carrier: Carrier) -> None:
+        parts = self._parts
+        await parts.store.calls.begin(call)
+        self._tell(call, "ringing")
+        self._publish(call.id, "call.dialling", number=call.number)
+        request = DialRequest(
+            to=call.number or "",
+            ring_seconds=parts.settings.ring_seconds,
+            headers={"X-Voicebot-Attempt": call.attempt_id or ""},
+        )
+        try:
+            leg = await carrier.dial(request)
+        except DialFailed as failed:
+            self._publish(call.id, "call.not_answered", cause=failed.cause.value, status=failed.status)
+            await self._finish(call, None, _NOT_ANSWERED[failed.cause], failed.cause)
+            return
+        except asyncio.CancelledError:
+            await self._finish(call, None, "cancelled", Cause.CANCELLED)
+            raise
+        except Exception:
+            log.exception("a call could not be dialled", extra={"call": call.id})
+            await self._finish(call, None, "network_error", Cause.NETWORK_ERROR)
+            return
+        await self._talk(leg, replace(call, carrier_call_id=leg.id), case, subject)
+
+    # --- inbound ------------------------------------------------------------------------------------------------------
+    async def _incoming(self, leg: CallLeg) -> None:
+        if self.draining:
+            await leg.reject(Cause.OVERLOADED)
+            return
+        call_id = new_id()
+        self._begin(call_id, self._inbound(call_id, leg))
+
+    async def _inbound(self, call_id: str, leg: CallLeg) -> None:
+        parts = self._parts
+        number = to_e164(leg.from_number, parts.region)
+        case = await self._case_of_number(number)
+        name = parts.inbound_flow if case is not None else parts.unknown_caller_flow
+        call = Call(
+            id=call_id,
+            direction=Direction.INBOUND.value,
+            flow=name,
+            started_at=parts.clock.now(),
+            worker_id=parts.worker_id,
+            carrier_call_id=leg.id,
+            number=number,
+            case_id=case.id if case else None,
+        )
+        try:
+            flow, library = parts.flows.get(name)
+            subject = self._subject(call_id, case, flow, library)
+        except Exception:
+            log.exception("an inbound call cannot be served; the caller hears busy", extra={"call": call_id})
+            await leg.reject(Cause.BUSY)
+            return
+        call = replace(call, flow_hash=flow.hash)
+        await parts.store.calls.begin(call)
+        self._tell(call, "ringing")
+        try:
+            await leg.answer()
+        except DialFailed as failed:
+            await self._finish(call, None, "abandoned", failed.cause)
+            return
+        await self._talk(leg, call, case, subject)
+
+    async def _case_of_number(self, number: str | None) -> Case | None:
+        """The one open case behind a caller's number.
+
+        None when there is none, when several debtors share it, or when the store cannot say: then the caller is served
+        as somebody unknown.
+        """
+        if number is None:
+            return None
+        try:
+            cases = await self._parts.store.cases.find_by_number(number)
+        except StoreUnavailable:
+            log.warning("the caller's case cannot be looked up: the store is away")
+            return None
+        debtors = {case.debtor.id for case in cases}
+        return cases[0] if len(debtors) == 1 else None
+
+    # --- both ---------------------------------------------------------------------------------------------------------
+    async def _case(self, case_id: str) -> Case:
+        try:
+            case = await self._parts.store.cases.get(case_id)
+        except StoreUnavailable as away:
+            raise PlacementRefused("store_unavailable", f"{away}; nothing was dialled") from away
+        except UnknownCase:
+            case = None
+        if case is None:
+            raise PlacementRefused("unknown_case", f"no case has the id {case_id}; list cases with: voicebot case list")
+        return case
+
+    def _flow(self, name: str) -> tuple[Flow, Library]:
+        try:
+            return self._parts.flows.get(name)
+        except KeyError:
+            raise PlacementRefused(
+                "unknown_flow", f"no flow is called {name}; list flows with: voicebot flow list"
+            ) from None
+
+    def _subject(self, call_id: str, case: Case | None, flow: Flow, library: Library) -> CallSubject:
+        parts = self._parts
+        language = flow.language
+        machine = Machine(
+            flow,
+            library,
+            facts_of(case, parts.firm, parts.clock.now(), callback_expected=case is not None),
+            profile=profile_of(case, call_id),
+        )
+        return CallSubject(
+            call_id=call_id,
+            case_id=case.id if case else None,
+            machine=machine,
+            case=context_of(case, language),
+            call_state=replace(guard_state_of(case, parts.jurisdiction), jurisdiction=flow.policy),
+            language=language,
+        )
+
+    def _begin(self, call_id: str, work: Awaitable[None]) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks[call_id] = task
+
+        def done(finished: asyncio.Task[None]) -> None:
+            self._tasks.pop(call_id, None)
+            self._parts.board.remove(call_id)
+            if not finished.cancelled() and finished.exception() is not None:
+                log.error("a call ended by a fault", exc_info=finished.exception(), extra={"call": call_id})
+
+        task.add_done_callback(done)
+
+    async def _talk(self, leg: CallLeg, call: Call, case: Case | None, subject: CallSubject) -> None:
+        try:
+            answered = AnsweredCall(self._parts, leg, call, case, subject)
+            self._sessions[call.id] = await answered.open(self._tell, self._publish)
+        except Exception:
+            log.exception("an answered call cannot be held and is hung up", extra={"call": call.id})
+            await leg.hang_up()
+            await self._finish(call, None, "engine_fault", Cause.NETWORK_ERROR)
+            return
+        try:
+            result = await answered.hold()
+        finally:
+            self._sessions.pop(call.id, None)
+        await self._finish(answered.call, result, answered.disposition, answered.cause)
+
+    async def _finish(self, call: Call, result: CallResult | None, disposition: str, cause: Cause) -> None:
+        parts = self._parts
+        ended_at = parts.clock.now()
+        await parts.store.calls.finish(
+            call.id,
+            ended_at=ended_at,
+            disposition=disposition,
+            cause=cause.value,
+            evidence_digest=call.evidence_digest,
+        )
+        if call.attempt_id is not None:
+            await parts.store.attempts.finish(
+                call.attempt_id, cause=cause.value, disposition=disposition, call_id=call.id, at=ended_at
+            )
+        self._publish(call.id, "call.finished", disposition=disposition, cause=cause.value)
+        if parts.on_finished is not None:
+            await parts.on_finished(
+                replace(call, ended_at=ended_at, disposition=disposition, cause=cause.value), result
+            )
+
+    def _tell(self, call: Call, state: str) -> None:
+        self._parts.board.put(
+            LiveCall(call.id, call.case_id, call.direction, call.flow, state, call.started_at, call.disposition)
+        )
+
+    def _publish(self, call_id: str, kind: str, **data: object) -> None:
+        """Something about a call outside its own timeline: before the answer, or after the end."""
+        entry = TimelineEntry(call_id, -1, 0.0, self._now(), kind, data)
+        self._parts.board.publish(entry)
+        for sink in self._parts.sinks:
+            sink(entry)
+
+    def _now(self) -> datetime:
+        return self._parts.clock.now(self._parts.time_zone)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+    async def drain(self, seconds: float) -> None:
+        """Takes no more calls, lets the live ones end by themselves for `seconds`, then ends the rest in order."""
+        self.draining = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+        for session in list(self._sessions.values()):
+            session.hang_up()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=10.0)
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+
+def _explain(policy: Mapping[str, object]) -> str:
+    rules = policy.get("rules")
+    names = [str(rule.get("id")) for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    later = policy.get("next_allowed")
+    return (
+        "the contact policy does not permit this call now"
+        + (f" ({', '.join(names)})" if names else "")
+        + (f"; it will be allowed from {later}" if later else "")
+    )

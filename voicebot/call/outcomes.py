@@ -1,0 +1,134 @@
+"""What a call brings about, into the store. Every write is kept: while the database is away it waits in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from voicebot.dialog.events import RecordCallback, RecordPlan, RecordPromise, SendMessage, SetFlag
+from voicebot.store.protocols import Audit, Callbacks, Cases, Plans, Promises, Suppressions
+from voicebot.store.records import Callback, Case, NumberState, PlanRequest, Promise, Suppression
+
+
+class OutcomeStore(Protocol):
+    """The repositories that outcomes are written to."""
+
+    @property
+    def cases(self) -> Cases: ...
+    @property
+    def promises(self) -> Promises: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
+    @property
+    def plans(self) -> Plans: ...
+    @property
+    def suppressions(self) -> Suppressions: ...
+    @property
+    def audit(self) -> Audit: ...
+
+
+_NUMBER_STATES = {
+    "wrong_number": NumberState.WRONG_PERSON,
+    "third_party_refused": NumberState.STOP,
+    "number_stop": NumberState.STOP,
+}
+"""Flags that are about the number that was called, not about the person."""
+
+_SUPPRESSING = frozenset({"stop_contact", "deceased", "lawyer", "self_harm_risk", "debtor_unavailable"})
+"""Flags after which the debtor is not dialled any more, on any case and any number, until a human lifts it."""
+
+
+class StoredOutcomes:
+    """Implements `Outcomes` for one call."""
+
+    def __init__(
+        self,
+        store: OutcomeStore,
+        *,
+        call_id: str,
+        case: Case | None,
+        number: str | None,
+        now: Callable[[], datetime],
+        reasons_to_keep: set[str],
+    ) -> None:
+        """`number` is the other side's, E.164. `reasons_to_keep` gathers why evidence must outlive its time."""
+        self._store = store
+        self._call_id = call_id
+        self._case = case
+        self._number = number
+        self._now = now
+        self._reasons = reasons_to_keep
+
+    async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None:
+        match action:
+            case RecordPromise():
+                await self._promise(action)
+            case RecordCallback():
+                await self._store.callbacks.add(
+                    Callback(
+                        at=action.at,
+                        case_id=self._case.id if self._case else None,
+                        call_id=self._call_id,
+                        number=action.number or self._number,
+                        because="asked_by_caller",
+                    )
+                )
+            case RecordPlan():
+                if self._case is not None:
+                    self._reasons.add("oral_agreement")
+                    await self._store.plans.add(
+                        PlanRequest(
+                            case_id=self._case.id,
+                            call_id=self._call_id,
+                            instalments=action.instalments,
+                            reason=action.reason,
+                        )
+                    )
+            case SetFlag():
+                await self._flag(action)
+            case SendMessage():
+                await self._store.audit.append(
+                    f"call:{self._call_id}",
+                    "message.requested",
+                    f"case:{self._case.id if self._case else '-'}",
+                    {"template": action.template},
+                )
+
+    async def _promise(self, action: RecordPromise) -> None:
+        if self._case is None:
+            return
+        self._reasons.add("promise")
+        await self._store.promises.add(
+            Promise(
+                case_id=self._case.id,
+                amount=action.amount,
+                due_on=action.on,
+                call_id=self._call_id,
+                currency=self._case.debt.currency,
+                partial=action.partial,
+                words=action.words,
+                recorded_at=self._now(),
+            )
+        )
+
+    async def _flag(self, action: SetFlag) -> None:
+        if action.flag in {"dispute", "complaint"}:
+            self._reasons.add(action.flag)
+        state = _NUMBER_STATES.get(action.flag)
+        if state is not None and self._number is not None:
+            await self._store.cases.set_number_state(self._number, state, case_id=self._case.id if self._case else None)
+        if self._case is None:
+            return
+        await self._store.cases.set_flag(
+            self._case.id, action.flag, note=action.note, by=f"call:{self._call_id}", at=self._now()
+        )
+        if action.flag in _SUPPRESSING:
+            await self._store.suppressions.add(
+                Suppression(
+                    reason=action.flag,
+                    debtor_id=self._case.debtor.id,
+                    since=self._now(),
+                    source=f"call:{self._call_id}",
+                )
+            )
