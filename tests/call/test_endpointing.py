@@ -1,4 +1,4 @@
-"""An utterance begins with sustained speech, survives short pauses, and ends after a silence that fits what was asked."""
+"""An utterance begins with sustained speech, survives pauses, and ends after a silence that fits the question."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_patience_waits_for_digits_and_takes_a_complete_answer_soon() -> None:
 @given(st.lists(st.floats(0, 1), max_size=400))
 def test_events_always_come_in_an_order_that_makes_sense(probabilities: list[float]) -> None:
     endpointer = Endpointer(SETTINGS)
-    may_follow = {
+    may_follow: dict[type | None, set[type]] = {
         None: {SpeechStarted},
         SpeechStarted: {SpeechPaused},
         SpeechPaused: {SpeechResumed, SpeechEnded},

@@ -1,0 +1,56 @@
+# Two commands do everything: `make demo` sets up and runs the demo, `make test` sets up and runs the tests.
+# Each step leaves a stamp in .venv, so that a second run starts in seconds.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+export VOICEBOT_MODELS ?= $(HOME)/.local/share/voicebot/models
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test serve check lock clean
+
+demo: $(VENV)/.run models-run
+	$(BIN)/voicebot demo $(DEMO_ARGS)
+
+serve: $(VENV)/.run models-run
+	$(BIN)/voicebot serve
+
+test: $(VENV)/.test models-test peers
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: models-run models-test peers
+models-run: $(VENV)/.run
+	@$(BIN)/voicebot models pull --default
+
+models-test: $(VENV)/.test
+	@$(BIN)/voicebot models pull --default --tests
+
+peers:
+	@script/debian-packages sip-tester baresip-core kamailio sox espeak-ng postgresql chromium chromium-driver graphviz
+
+$(VENV)/bin/pip:
+	@script/python $(PYTHON) $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/pip requirements/run.lock pyproject.toml
+	@test -e $(VENV)/.test || $(BIN)/pip install --quiet --require-hashes -r requirements/run.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/pip requirements/test.lock pyproject.toml
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/test.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
+
+lock:
+	script/lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
