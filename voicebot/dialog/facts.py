@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -91,9 +91,7 @@ FACTS: Mapping[str, FactSpec] = {
 }
 """Every fact by its name. A case may carry others under `x.`, typed by their values."""
 
-_COMPOUND = frozenset(
-    "欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 宇文 长孙 司徒 端木 夏侯 轩辕 独孤 南宫 闻人 申屠 澹台".split()
-)
+_COMPOUND = "欧阳司马上官诸葛东方皇甫尉迟公孙慕容令狐宇文长孙司徒端木夏侯轩辕独孤南宫闻人申屠澹台"
 
 
 class FactError(ValueError):
@@ -109,11 +107,12 @@ def surname_of(name: str) -> str:
         return name.split()[-1]
     if "·" in name:
         return name.split("·")[0]
-    return name[:2] if name[:2] in _COMPOUND and len(name) > 2 else name[:1]
+    compound = len(name) > 2 and name[:2] in {_COMPOUND[start : start + 2] for start in range(0, len(_COMPOUND), 2)}
+    return name[:2] if compound else name[:1]
 
 
 @dataclass(frozen=True)
-class Facts(Mapping[str, FactValue]):
+class Facts:
     """Typed facts of one case, by dotted name. Immutable; missing facts are absent, never guessed."""
 
     values: Mapping[str, FactValue]
@@ -123,11 +122,15 @@ class Facts(Mapping[str, FactValue]):
     def __getitem__(self, name: str) -> FactValue:
         return self.values[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values)
+    def __contains__(self, name: object) -> bool:
+        return name in self.values
 
-    def __len__(self) -> int:
-        return len(self.values)
+    def get(self, name: str) -> FactValue | None:
+        return self.values.get(name)
+
+    def amount(self, name: str) -> Decimal | None:
+        value = self.values.get(name)
+        return value if isinstance(value, Decimal) else None
 
     @classmethod
     def of(cls, raw: Mapping[str, object]) -> Facts:
@@ -164,29 +167,51 @@ def _flatten(prefix: str, raw: Mapping[str, object]) -> Iterator[tuple[str, obje
 
 def _typed(name: str, kind: FactKind | None, value: object) -> FactValue:
     try:
-        match kind:
-            case None:
-                if isinstance(value, str | int | bool | Decimal | date | datetime):
-                    return value
-                return str(value)
-            case FactKind.MONEY:
-                amount = Decimal(str(value))
-                if not amount.is_finite():
-                    raise FactError(f"{name}: {value!r} is not an amount of money")
-                return amount
-            case FactKind.DATE:
-                if isinstance(value, datetime):
-                    return value.date()
-                return value if isinstance(value, date) else date.fromisoformat(str(value))
-            case FactKind.TIME:
-                return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-            case FactKind.COUNT:
-                return int(str(value))
-            case FactKind.FLAG:
-                if isinstance(value, bool):
-                    return value
-                return {"true": True, "false": False}[str(value).lower()]
-            case FactKind.TEXT | FactKind.DIGITS:
-                return str(value).strip()
+        return _READ[kind](value)
     except (InvalidOperation, ValueError, KeyError) as error:
         raise FactError(f"{name}: {value!r} cannot be read as {kind.value if kind else 'text'}") from error
+
+
+def _any(value: object) -> FactValue:
+    return value if isinstance(value, str | int | bool | Decimal | date | datetime) else str(value)
+
+
+def _text(value: object) -> FactValue:
+    return str(value).strip()
+
+
+def _money(value: object) -> FactValue:
+    amount = Decimal(str(value))
+    if not amount.is_finite():
+        raise ValueError(value)
+    return amount
+
+
+def _date(value: object) -> FactValue:
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def _time(value: object) -> FactValue:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+def _count(value: object) -> FactValue:
+    return int(str(value))
+
+
+def _flag(value: object) -> FactValue:
+    return value if isinstance(value, bool) else {"true": True, "false": False}[str(value).lower()]
+
+
+_READ: Mapping[FactKind | None, Callable[[object], FactValue]] = {
+    None: _any,
+    FactKind.TEXT: _text,
+    FactKind.DIGITS: _text,
+    FactKind.MONEY: _money,
+    FactKind.DATE: _date,
+    FactKind.TIME: _time,
+    FactKind.COUNT: _count,
+    FactKind.FLAG: _flag,
+}

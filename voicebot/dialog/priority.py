@@ -1,0 +1,117 @@
+"""Which of several meanings of one turn leads, and which may be answered on the way."""
+
+from __future__ import annotations
+
+from voicebot.dialog.facts import FactKind
+from voicebot.dialog.wording import SLOTS
+
+PRIORITY = (
+    "self_harm_risk",
+    "deceased",
+    "minor_answers",
+    "attorney_represented",
+    "cease_contact",
+    "third_party_refuses",
+    "dispute_debt",
+    "complaint_regulator",
+    "ask_human",
+    "hardship_illness",
+    "crying_distress",
+    "deny_identity_wrong_number",
+    "third_party_answers",
+)
+"""From the most pressing; every other intent comes after these, in the order in which understanding gives them."""
+
+GRAVE = frozenset({"self_harm_risk", "deceased", "minor_answers"})
+"""When one of these leads, nothing else is answered on the way."""
+
+ANY_CONFIDENCE = frozenset({"self_harm_risk"})
+"""Acted upon even when the recogniser was unsure of its words: a miss is worse than a false alarm."""
+
+INTENTS = (
+    "confirm_identity",
+    "deny_identity_wrong_number",
+    "third_party_answers",
+    "third_party_refuses",
+    "deny_evasive",
+    "deceased",
+    "debtor_unavailable",
+    "minor_answers",
+    "ask_who_are_you",
+    "ask_if_robot",
+    "suspect_scam",
+    "busy_call_later",
+    "callback_time_given",
+    "promise_to_pay",
+    "vague_promise",
+    "already_paid",
+    "partial_payment",
+    "instalment_request",
+    "waiver_request",
+    "payment_channel",
+    "ask_amount_details",
+    "repeated_reschedule",
+    "refuse_to_pay",
+    "dispute_debt",
+    "dispute_amount",
+    "request_documents",
+    "legal_question",
+    "credit_question",
+    "hardship_unemployment",
+    "hardship_illness",
+    "hardship_disaster_family",
+    "self_harm_risk",
+    "crying_distress",
+    "elderly_hearing",
+    "asks_repeat_slower",
+    "language_switch",
+    "ask_human",
+    "complaint_regulator",
+    "cease_contact",
+    "attorney_represented",
+    "data_rights",
+    "recording_objection",
+    "abusive_anger",
+    "voicemail_assistant",
+    "silence",
+    "dtmf_choice",
+    "asr_noise",
+    "end_call",
+)
+"""The intents that a flow may answer."""
+
+EVENTS = (
+    "affirms",
+    "denies",
+    "unsure",
+    "filled",
+    "unfilled",
+    "corrected",
+    "passed",
+    "failed",
+    "interrupted",
+    "silence",
+    "else",
+)
+"""Keys of a route that are not intents. Besides them: key 0-9 * #, timer NAME, mood NAME, nobody, and a part's outcomes."""
+
+_TELLING = {
+    FactKind.DATE: {"promise_to_pay", "partial_payment", "vague_promise", "repeated_reschedule", "callback_time_given"},
+    FactKind.MONEY: {"promise_to_pay", "partial_payment", "vague_promise"},
+    FactKind.TIME: {"callback_time_given", "busy_call_later", "promise_to_pay"},
+    FactKind.COUNT: {"instalment_request"},
+    FactKind.DIGITS: {"confirm_identity", "dtmf_choice"},
+    FactKind.TEXT: {"confirm_identity"},
+}
+
+
+def tells(slot: str, intent: str) -> bool:
+    """True when an intent is the natural company of a slot's value: 下周五还两千 is a promise, and an answer to "when"."""
+    kind = SLOTS.get(slot)
+    return kind is not None and intent in _TELLING[kind]
+
+
+def in_order(intents: tuple[str, ...], priority: tuple[str, ...]) -> tuple[str, ...]:
+    """The intents of a turn, the leading one first."""
+    rank = {name: place for place, name in enumerate(priority)}
+    return tuple(sorted(dict.fromkeys(intents), key=lambda name: rank.get(name, len(priority))))

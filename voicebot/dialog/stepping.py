@@ -1,0 +1,474 @@
+"""One step of the machine in the making: what it has decided so far, and the moves it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from compliance_filters.verdict import Party
+from voicebot.dialog.events import (
+    Action,
+    End,
+    Listen,
+    RecordCallback,
+    RecordPlan,
+    RecordPromise,
+    RequestHandoff,
+    Say,
+    SendMessage,
+    SetCallState,
+    SetFlag,
+    SetTimer,
+)
+from voicebot.dialog.facts import Facts, FactValue
+from voicebot.dialog.flow import (
+    SO_FAR,
+    CallPart,
+    Changes,
+    Finish,
+    Flow,
+    Go,
+    Repeat,
+    Resume,
+    Return,
+    State,
+    Stay,
+)
+from voicebot.dialog.library import Library
+from voicebot.dialog.profile import Profile
+from voicebot.dialog.state import DialogState, Frame, Kept, Phase
+from voicebot.dialog.turns import Placement
+from voicebot.dialog.wording import Reader, blanks, fill, kind_of
+from voicebot.understanding.meaning import Expecting, SlotValue
+
+_MOVES = 100
+"""Silent moves within one step before the conversation is closed; shipped flows need a handful."""
+
+SLOW = 0.75
+ELDERLY = 0.8
+ELDERLY_SILENCE = 10.0
+"""Seconds that a person who needs time is given."""
+
+
+@dataclass
+class Trace:
+    """What a step went through, for coverage and for `why`."""
+
+    states: list[tuple[str, str]] = field(default_factory=list)
+    routes: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What does not change during a call."""
+
+    flow: Flow
+    library: Library
+    facts: Facts
+    profile: Profile
+
+
+class Step:
+    """The decisions of one step. Lives for one call of `Machine.step`."""
+
+    def __init__(self, ground: Ground, state: DialogState, now: datetime, words: str = "") -> None:
+        self.ground = ground
+        self.state = state
+        self.now = now
+        self.words = words
+        self.actions: list[Action] = []
+        self.trace = Trace()
+        self._moves = 0
+        self._speaking = False
+
+    # --- where we are -------------------------------------------------------------------------------------------------
+    @property
+    def spec(self) -> State:
+        top = self.state.stack[-1]
+        return self.ground.flow.state(top.flow, top.state)
+
+    def set(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+
+    def value_of(self, name: str) -> FactValue | None:
+        """Value of a blank or of a name in a condition."""
+        state = self.state
+        if name.startswith("slot."):
+            kept = state.slots.get(name[5:]) or state.fresh.get(name[5:])
+            return kept.value if kept else None
+        if name.startswith("heard "):
+            return name[6:] in state.heard_intents
+        if name.startswith("flag "):
+            return name[5:] in state.flags
+        if name.startswith("count "):
+            return state.counters.get(name[6:], 0)
+        match name:
+            case "promise.remaining":
+                due, offered = self.ground.facts.amount("debt.amount_due"), self.value_of("slot.amount")
+                return due - offered if due is not None and isinstance(offered, Decimal) else None
+            case "today":
+                return self.now.date()
+            case "right_party":
+                return state.right_party
+            case "third_party":
+                return state.party == Party.THIRD_PARTY.value
+            case "elderly":
+                return state.elderly
+            case "money_closed":
+                return state.money_closed
+            case "inbound":
+                return self.ground.flow.direction == "inbound"
+            case _:
+                return self.ground.facts.get(name)
+
+    # --- moves --------------------------------------------------------------------------------------------------------
+    def enter(self, name: str) -> None:
+        """Goes into a state of the sheet on top: changes, records, speaks, then listens or goes on."""
+        self._moves += 1
+        if self._moves > _MOVES:
+            self.finish(SO_FAR)
+            return
+        top = self.state.stack[-1]
+        self.set(stack=(*self.state.stack[:-1], replace(top, state=name)), phase=Phase.LISTENING, handoff=None)
+        self.trace.states.append((top.flow, name))
+        spec = self.spec
+        self.change(spec.changes)
+        self._record(spec)
+        for line in spec.say:
+            self.say(line, interruptible=spec.interruptible)
+        if spec.listens:
+            self._open(spec)
+        else:
+            self._go_on(spec)
+
+    def _go_on(self, spec: State) -> None:
+        if spec.choices:
+            for choice in spec.choices:
+                if choice.when is None or choice.when.holds(self.value_of, self.now.date()):
+                    self.trace.routes.append((self.state.stack[-1].flow, f"{spec.name}: choose {choice.go}"))
+                    self.enter(choice.go)
+                    return
+        elif spec.check is not None:
+            self._check(spec, spec.check)
+        elif spec.calls is not None:
+            part = self.ground.flow.sheets[spec.calls]
+            assert part.start is not None
+            self.set(stack=(*self.state.stack, Frame(spec.calls, part.start)))
+            self.enter(part.start)
+        elif spec.handing is not None:
+            handing = spec.handing
+            self.set(phase=Phase.HANDING_OFF, handoff=handing.because)
+            self.actions.append(RequestHandoff(handing.because, handing.skill, handing.urgent))
+        elif spec.ends is not None:
+            self.finish(spec.ends)
+        elif spec.returns is not None:
+            self.give_back(spec.returns)
+        elif spec.then is not None:
+            self.follow(Placement(self.state.stack[-1].flow, spec.then, own=True))
+
+    def follow(self, placement: Placement) -> None:
+        """Takes a route: counts, changes, speaks, and goes where it leads."""
+        route = placement.route
+        if route.at_most is not None:
+            key = self.counter(placement)
+            count = self.state.counters.get(key, 0)
+            if count >= route.at_most:
+                assert route.spent is not None
+                self.follow(Placement(placement.sheet, route.spent, placement.own))
+                return
+            self.set(counters={**self.state.counters, key: count + 1})
+        self.trace.routes.append((placement.sheet, route.id))
+        self.trace.why.append(f"{placement.sheet}.{route.id} ({route.place})")
+        self.change(route.changes)
+        if route.note:
+            self.flag(route.note)
+        for line in route.say:
+            self.say(line)
+        self._lead_to(placement)
+
+    def _lead_to(self, placement: Placement) -> None:
+        match placement.route.target:
+            case Go(name):
+                self._unwind(placement.sheet)
+                self.enter(name)
+            case CallPart(part):
+                self._digress(part)
+                start = self.ground.flow.sheets[part].start
+                assert start is not None
+                self.enter(start)
+            case Resume():
+                self.ask_again()
+            case Stay():
+                self.listen()
+            case Repeat(manner):
+                self.repeat(manner)
+            case Finish(disposition):
+                self.finish(disposition)
+            case Return(outcome):
+                self.give_back(outcome)
+
+    def counter(self, placement: Placement) -> str:
+        """Silence and misunderstanding are counted for each state; everything else for the whole call."""
+        route = placement.route
+        where = (
+            f"@{self.state.where}" if not placement.own and {"silence", "else"} & {k.text for k in route.keys} else ""
+        )
+        return f"{placement.sheet}.{route.id}{where}"
+
+    def _unwind(self, sheet: str) -> None:
+        """Down to the frame of this sheet; an answer that was only included becomes a digression."""
+        for index in range(len(self.state.stack) - 1, -1, -1):
+            if self.state.stack[index].flow == sheet:
+                self.set(stack=self.state.stack[: index + 1])
+                return
+        self._digress(sheet)
+
+    def _digress(self, sheet: str) -> None:
+        """There is one digression at a time: a new one takes the place of the last, and both would resume the same
+        question."""
+        base = self.state.stack
+        for index, frame in enumerate(base):
+            if frame.digression:
+                base = base[:index]
+                break
+        self.set(stack=(*base, Frame(sheet, "", digression=True)))
+
+    def give_back(self, outcome: str) -> None:
+        """Leaves a sub-flow with an outcome."""
+        left = self.state.stack[-1]
+        if len(self.state.stack) == 1:
+            self.finish(SO_FAR)
+            return
+        self.set(stack=self.state.stack[:-1])
+        if left.digression:
+            self.trace.why.append(f"back from {left.flow}: {outcome}")
+            self.ask_again()
+            return
+        spec = self.spec
+        for name in (outcome, "else"):
+            for route in spec.routes:
+                if name in {key.text for key in route.keys}:
+                    self.follow(Placement(self.state.stack[-1].flow, route, own=True))
+                    return
+        self.finish(SO_FAR)
+
+    def finish(self, disposition: str) -> None:
+        if disposition == SO_FAR:
+            disposition = self.state.outcome or "bye"
+        self.set(phase=Phase.OVER, disposition=disposition, outcome=disposition)
+        self.actions.append(End(disposition))
+
+    # --- what becomes known -------------------------------------------------------------------------------------------
+    def change(self, changes: Changes) -> None:
+        for flag in changes.flags:
+            self.flag(flag)
+        if changes.party is not None:
+            self.set(party=changes.party, right_party=False)
+            self.actions.append(SetCallState({"party": Party(changes.party), "identity_verified": False}))
+        if changes.closes_money:
+            self.set(money_closed=True)
+        if changes.manner == "elderly":
+            self.set(elderly=True, rate=min(self.state.rate, ELDERLY))
+        elif changes.manner == "slower":
+            self.set(rate=min(self.state.rate, SLOW))
+        if changes.clear or changes.slots:
+            slots = {name: kept for name, kept in self.state.slots.items() if name not in changes.clear}
+            for name, fact in changes.slots.items():
+                value = self.ground.facts.get(fact)
+                if value is not None:
+                    slots[name] = Kept(value, self.words)
+            fresh = {name: kept for name, kept in self.state.fresh.items() if name not in changes.clear}
+            self.set(slots=slots, fresh=fresh, digits=())
+        if changes.outcome is not None:
+            self.set(outcome=changes.outcome)
+
+    def flag(self, name: str) -> None:
+        if name not in self.state.flags:
+            self.set(flags=(*self.state.flags, name))
+            self.actions.append(SetFlag(name, self.words))
+
+    def _record(self, spec: State) -> None:
+        recording = spec.recording
+        if recording.promise is not None:
+            amount = self.value_of(f"slot.{recording.promise[0]}")
+            on = self.value_of(f"slot.{recording.promise[1]}")
+            due = self.ground.facts.amount("debt.amount_due")
+            if isinstance(amount, Decimal) and isinstance(on, date):
+                words = "；".join(
+                    dict.fromkeys(
+                        self.state.slots[name].words for name in recording.promise if name in self.state.slots
+                    )
+                )
+                self.actions.append(RecordPromise(amount, on, partial=due is not None and amount < due, words=words))
+        if recording.callback is not None:
+            at = self.value_of(f"slot.{recording.callback[0]}")
+            number = self.value_of(f"slot.{recording.callback[1]}") if recording.callback[1] else None
+            if isinstance(at, datetime):
+                self.actions.append(RecordCallback(at, str(number) if number is not None else None))
+        if recording.plan is not None:
+            months = self.value_of(f"slot.{recording.plan}")
+            self.actions.append(RecordPlan(months if isinstance(months, int) else None, self.words or None))
+        if recording.message is not None:
+            template, names = recording.message
+            reader = self._reader()
+            facts = {
+                name: reader.read(kind, value)
+                for name in names
+                if (kind := kind_of(name)) is not None and (value := self.value_of(name)) is not None
+            }
+            self.actions.append(SendMessage(template, facts))
+
+    def _check(self, spec: State, slot: str) -> None:
+        said = self.value_of(f"slot.{slot}")
+        known = self.ground.facts.get(f"debtor.{slot}")
+        passed = said is not None and known is not None and str(said) == str(known)
+        if passed:
+            self.set(right_party=True, party=Party.DEBTOR.value)
+            changes: dict[str, object] = {"party": Party.DEBTOR, "identity_verified": True}
+            if (due := self.ground.facts.amount("debt.amount_due")) is not None:
+                changes["ledger_amount"] = due
+            self.actions.append(SetCallState(changes))
+        self.set(slots={name: kept for name, kept in self.state.slots.items() if name != slot}, fresh={}, digits=())
+        wanted = "passed" if passed else "failed"
+        for route in spec.routes:
+            if wanted in {key.text for key in route.keys}:
+                self.follow(Placement(self.state.stack[-1].flow, route, own=True))
+                return
+
+    # --- speaking and listening ---------------------------------------------------------------------------------------
+    def say(self, name: str, *, interruptible: bool = True, again: bool = False) -> None:
+        """Speaks a line of the library with its blanks filled."""
+        line = self.ground.library[name]
+        text = line.choose(self.ground.profile, elderly=self.state.elderly, again=again)
+        self._state_amounts(text)
+        if not self._speaking:
+            self._speaking = True
+            self.set(said=())
+        self.set(said=(*self.state.said, name))
+        self.trace.lines.append(name)
+        self.actions.append(
+            Say(
+                line=name,
+                text=fill(text, self.value_of, self._reader()),
+                language=self.ground.library.language,
+                interruptible=interruptible,
+                rate=self.state.rate,
+                discloses=line.discloses,
+                expecting=self.state.expecting,
+            )
+        )
+
+    def _state_amounts(self, text: str) -> None:
+        """The guard must know that what the caller offered, and what then remains, are true amounts of this call."""
+        new: list[Decimal] = []
+        for name, _ in blanks(text):
+            value = self.value_of(name)
+            if isinstance(value, Decimal) and name != "debt.amount_due" and value not in self.state.stated_amounts:
+                new.append(value)
+        if new:
+            self.set(stated_amounts=(*self.state.stated_amounts, *dict.fromkeys(new)))
+            self.actions.append(SetCallState({"stated_amounts": self.state.stated_amounts}))
+
+    def _reader(self) -> Reader:
+        return Reader(self.ground.library.language, self.ground.facts.currency, self.now.date())
+
+    def _open(self, spec: State) -> None:
+        """Asks a state's question, unless the caller has already answered it."""
+        self.set(digits=())
+        if spec.collecting is not None:
+            told = {slot: kept for slot in spec.collecting.slots if (kept := self.state.fresh.get(slot)) is not None}
+            self.keep(told)
+            if not self.missing(spec):
+                self.take_own("filled")
+                return
+        for name, seconds in spec.timers.items():
+            self.actions.append(SetTimer(name, seconds))
+        self._question(spec, again=False)
+
+    def _question(self, spec: State, *, again: bool, alone: bool = False) -> None:
+        assert spec.listening is not None
+        self.set(expecting=spec.listening.expecting)
+        lines = spec.ask
+        if spec.collecting is not None:
+            missing = self.missing(spec)
+            if missing and (alone or len(missing) < len(spec.collecting.slots)):
+                line = spec.collecting.slots[missing[0]]
+                lines = (line,) if line else spec.ask
+        for line in lines:
+            self.say(line, again=again)
+        self.set(question=lines)
+        self.listen()
+
+    def missing(self, spec: State) -> tuple[str, ...]:
+        """Slots that a collecting state still lacks."""
+        assert spec.collecting is not None
+        return tuple(slot for slot in spec.collecting.slots if slot not in self.state.slots)
+
+    def keep(self, values: Mapping[str, Kept]) -> None:
+        if values:
+            self.set(slots={**self.state.slots, **values})
+
+    def ask_again(self, *, alone: bool = False) -> None:
+        """The open question once more, in its shorter wording."""
+        spec = self.spec
+        if not spec.listens:
+            self.enter(spec.name)
+            return
+        self.set(phase=Phase.LISTENING)
+        self._question(spec, again=True, alone=alone)
+
+    def repeat(self, manner: str) -> None:
+        """The last lines once more."""
+        if manner == "slower":
+            self.set(rate=min(self.state.rate, SLOW))
+        elif manner == "simpler":
+            self.set(elderly=True, rate=min(self.state.rate, ELDERLY))
+        lines = self.state.said if not self._speaking else self.state.question
+        for line in lines:
+            self.say(line, again=manner != "same")
+        self.listen()
+
+    def listen(self) -> None:
+        """Hands the turn to the caller."""
+        spec = self.spec
+        listening = spec.listening
+        if listening is None:
+            self.enter(spec.name)
+            return
+        wanted = 0
+        if spec.collecting is not None and spec.collecting.by_keys:
+            wanted = max(spec.collecting.digits - sum(len(piece.text) for piece in self.state.digits), 1)
+        silence = listening.silence_seconds
+        self.set(phase=Phase.LISTENING, expecting=listening.expecting)
+        self.actions.append(
+            Listen(
+                silence_seconds=max(silence, ELDERLY_SILENCE) if self.state.elderly else silence,
+                expecting=listening.expecting,
+                digits=wanted,
+                phrases=self._phrases(listening.phrases),
+            )
+        )
+
+    def _phrases(self, phrases: tuple[str, ...]) -> tuple[str, ...]:
+        name = self.ground.facts.get("debtor.name")
+        if self.state.expecting is Expecting.IDENTITY and isinstance(name, str):
+            return (*phrases, name)
+        return phrases
+
+    def take_own(self, *names: str) -> bool:
+        """Follows the state's own route for the first of these keys that it has."""
+        for name in names:
+            for route in self.spec.routes:
+                if name in {key.text for key in route.keys}:
+                    self.follow(Placement(self.state.stack[-1].flow, route, own=True))
+                    return True
+        return False
+
+
+def slot_text(value: SlotValue) -> str:
+    """A slot's value for a person: in `why`, in `flow chat`, in a failed test."""
+    return value.isoformat() if isinstance(value, date) else str(value)
