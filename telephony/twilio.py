@@ -62,18 +62,10 @@ class TwilioCarrier:
             raise CarrierUnavailable("Twilio cannot be used as configured. " + " ".join(problems))
         rest = TwilioRest(self._settings)
         try:
-            status = await rest.account_status()
-        except TwilioRefused as refusal:
+            await self._check_account(rest)
+        except BaseException:
             await rest.close()
-            where = self._settings.rest_url or "api.twilio.com"
-            raise CarrierUnavailable(
-                f"Twilio account {self._settings.account_sid} at {where}: {refusal}. {_remedy(refusal)}"
-            ) from None
-        if status != "active":
-            await rest.close()
-            raise CarrierUnavailable(
-                f"Twilio account {self._settings.account_sid} is {status}: settle it in the Twilio console."
-            )
+            raise
         self._rest = rest
         self._closing = False
 
@@ -177,6 +169,15 @@ class TwilioCarrier:
 
     # Its own steps.
 
+    async def _check_account(self, rest: TwilioRest) -> None:
+        sid, where = self._settings.account_sid, self._settings.rest_url or "api.twilio.com"
+        try:
+            status = await rest.account_status()
+        except TwilioRefused as refusal:
+            raise CarrierUnavailable(f"Twilio account {sid} at {where}: {refusal}. {_remedy(refusal)}") from None
+        if status != "active":
+            raise CarrierUnavailable(f"Twilio account {sid} is {status}: settle it in the Twilio console.")
+
     def _new_call(
         self, direction: Direction, call_sid: str, from_number: str | None, to_number: str, headers: dict[str, str]
     ) -> TwilioCall:
@@ -244,7 +245,10 @@ class TwilioCarrier:
             call.identify(await asyncio.shield(placing))
         except TwilioRefused as refusal:
             if refusal.status is None:
-                self._given_up.append(call.key)  # no answer is no proof that nobody is being called
+                # No answer is no proof that nobody is being called.
+                self._given_up.append(call.key)
+                if call.id:
+                    self._spawn(self._end_stray(call.id))
             cause = cause_of_refusal(refusal.status, refusal.code)
             call.finish(cause)
             raise DialFailed(cause, refusal.code or refusal.status, refusal.reason) from None

@@ -172,8 +172,8 @@ class TwilioCall:
                 f"answered, but no media stream arrived in {self._settings.stream_seconds:g} s: check that Twilio "
                 f"reaches {self._settings.public_url}/stream with websockets through every proxy"
             )
-            await self._end_by_rest()
             self.finish(Cause.NETWORK_ERROR, reason=reason)
+            await self._end_by_rest()
         self._raise_failure()
 
     def identify(self, call_sid: str) -> None:
@@ -233,8 +233,8 @@ class TwilioCall:
         if self._state is _State.TRANSFERRING and end is not StreamEnd.LOST:
             self._port.detach()
         elif end is StreamEnd.LOST and not self._hanging_up:
-            await self._end_by_rest()
             self.finish(Cause.NETWORK_ERROR, reason="the media stream broke off")
+            await self._end_by_rest()
         else:
             self.finish(Cause.NORMAL)
 

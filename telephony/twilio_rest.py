@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -51,13 +53,25 @@ class _Transport:
         self._instead = urlsplit(settings.rest_url) if settings.rest_url else None
         self._seconds = settings.rest_seconds
 
-    async def request(self, method: str, url: str, **arguments: Any) -> Any:
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        headers = dict(headers or {})
+        if auth is not None:
+            # The SDK's own way goes through aiohttp.BasicAuth, which is on its way out and warns.
+            headers["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
         if self._instead is not None:
             asked = urlsplit(url)
             path = self._instead.path.rstrip("/") + asked.path
             url = urlunsplit((self._instead.scheme, self._instead.netloc, path, asked.query, ""))
         async with asyncio.timeout(self._seconds):
-            return await self._client.request(method, url, **arguments)
+            return await self._client.request(method, url, headers=headers, **arguments)
 
     async def close(self) -> None:
         await self._client.close()
