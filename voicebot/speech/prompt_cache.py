@@ -40,7 +40,7 @@ class PromptCache:
         self.misses = 0
 
     async def warm(self, lines: Iterable[SpeechRequest]) -> int:
-        """Renders the lines that are not there yet; says how many it rendered. Raises `OSError` when it cannot write."""
+        """Renders the lines not there yet; says how many it rendered. Raises `OSError` when it cannot write."""
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
         rendered = 0
         for request in dict.fromkeys(lines):
