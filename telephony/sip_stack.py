@@ -18,7 +18,7 @@ STANDARD_HEADERS = ("From", "To", "Via", "Diversion", "P-Asserted-Identity", "Re
 
 
 def account(settings: SipSettings, trunk: SipTrunk | None, caller_id: str | None) -> Account:
-    """The identity that calls go out under, through a trunk or directly; with a caller id, one that shows it in From."""
+    """The identity calls go out under, through a trunk or directly; with a caller id, one that shows it in From."""
     plain = ("video_codecs=none",)
     if trunk is None:
         # Our own address takes any number: which call is for whom is decided above SIP.
