@@ -106,8 +106,8 @@ class Route:
 
     @property
     def is_aside(self) -> bool:
-        """A bare answer to a question, after which the conversation goes on where it was: it may be given before another
-        route is followed."""
+        """A bare answer, after which the conversation goes on where it was: it may be given before another route is
+        followed."""
         return bool(self.say) and isinstance(self.target, Resume) and self.changes == NO_CHANGES
 
 

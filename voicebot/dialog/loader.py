@@ -32,8 +32,8 @@ class Loaded:
 
 
 def load_flow(name_or_path: str | Path, library: Library) -> Flow:
-    """A shipped flow by its name (reminder_first), or any flow by its path. Raises FlowError with every finding, each with
-    file, line, column and remedy."""
+    """A shipped flow by its name (reminder_first), or any flow by its path. Raises FlowError with every finding, each
+    with file, line, column and remedy."""
     loaded = load(flow_path(name_or_path), library)
     if loaded.flow is None:
         raise FlowError(tuple(loaded.findings))

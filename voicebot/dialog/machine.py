@@ -67,16 +67,17 @@ class Machine:
         return self._ground.flow
 
     def start(self, now: datetime) -> tuple[DialogState, Decision]:
-        """The state in which the call was just answered, and what to say first. `now` is aware, in the debtor's zone."""
+        """Where the call stands when it was just answered, and what to say first. `now` is aware, in the debtor's zone."""
         state, decision, _ = self.start_traced(now)
         return state, decision
 
     def step(self, state: DialogState, event: Event) -> tuple[DialogState, Decision]:
-        """What an event makes of a state. Never raises for anything a caller does; an event after the end decides nothing.
+        """What an event makes of a state. Never raises for anything a caller does; an event after the end decides
+        nothing.
 
-        The actions are to be done in order. Each decision ends with exactly one of Listen, RequestHandoff or End, or has
-        no actions at all (nothing changes: go on waiting as before). `state.over` says that the conversation is done; when
-        a human took over or the caller is gone it is over without an End, and `state.disposition` says how."""
+        The actions are to be done in order. A decision ends with exactly one of Listen, RequestHandoff or End, or has
+        no actions at all: nothing changes, go on waiting as before. `state.over` says that the conversation is done;
+        when a human took over or the caller is gone it is over without an End, and `state.disposition` says how."""
         state, decision, _ = self.step_traced(state, event)
         return state, decision
 

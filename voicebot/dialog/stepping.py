@@ -136,6 +136,7 @@ class Step:
         self.set(stack=(*self.state.stack[:-1], replace(top, state=name)), phase=Phase.LISTENING, handoff=None)
         self.trace.states.append((top.flow, name))
         spec = self.spec
+        self.set(expecting=spec.listening.expecting if spec.listening is not None else Expecting.NOTHING)
         self.change(spec.changes)
         self._record(spec)
         for line in spec.say:

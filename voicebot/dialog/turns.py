@@ -128,11 +128,11 @@ class Turn:
             other = _find(intent, present, held)
             if other is None or other.route is led_by:
                 continue
-            if other.route.is_aside and lead is not None and not GRAVE & set(intents):
+            if other.route.is_aside and lead is not None and not GRAVE & set(intents) and other not in asides:
                 asides.append(other)
             if other.route.note:
                 notes.append(other.route.note)
-        return Reading(lead, why, tuple(dict.fromkeys(asides)), tuple(dict.fromkeys(notes)))
+        return Reading(lead, why, tuple(asides), tuple(dict.fromkeys(notes)))
 
     def _present(self, intents: tuple[str, ...]) -> frozenset[str]:
         present = set(intents)
