@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -68,6 +68,11 @@ class CallEngine:
     def live(self) -> int:
         """Calls that ring or talk now."""
         return len(self._tasks)
+
+    def entries(self, call_id: str) -> Sequence[TimelineEntry] | None:
+        """Timeline so far of a call that talks here, None for any other."""
+        session = self._sessions.get(call_id)
+        return session.entries if session is not None else None
 
     # --- outbound -----------------------------------------------------------------------------------------------------
     async def place(self, request: PlaceCall) -> str:

@@ -168,6 +168,11 @@ class CallSession:
         self._agent_audio = AgentAudio(rate, self._hear_agent)
         self._agent_ear: Ear | None = None
 
+    @property
+    def entries(self) -> Sequence[TimelineEntry]:
+        """The timeline so far."""
+        return tuple(self._entries)
+
     # --- the pipeline -------------------------------------------------------------------------------------------------
     def _pipeline(self) -> Pipeline:
         return Pipeline(
