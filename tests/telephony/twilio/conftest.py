@@ -36,6 +36,8 @@ class Line:
     twilio: TwilioStandIn
     settings: TwilioSettings
     public_url: str
+    port: int
+    """Where the routes are served, whatever the public address says."""
 
 
 @pytest.fixture
@@ -64,7 +66,8 @@ async def open_line(twilio: TwilioStandIn) -> AsyncIterator[OpenLine]:
             runner = web.AppRunner(app, shutdown_timeout=1.0)
             reserved = socket.socket()
             reserved.bind(("127.0.0.1", 0))
-            public_url = f"http://127.0.0.1:{reserved.getsockname()[1]}/twilio"
+            port = reserved.getsockname()[1]
+            public_url = f"http://127.0.0.1:{port}/twilio"
             settings = replace(settings, **{"public_url": public_url, **changes})
             carrier = TwilioCarrier(settings)
             app.add_routes(carrier.routes())
@@ -73,7 +76,7 @@ async def open_line(twilio: TwilioStandIn) -> AsyncIterator[OpenLine]:
             stack.push_async_callback(runner.cleanup)
             await carrier.start()
             stack.push_async_callback(carrier.close)
-            return Line(carrier, twilio, settings, public_url)
+            return Line(carrier, twilio, settings, public_url, port)
 
         yield open_it
 

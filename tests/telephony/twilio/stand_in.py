@@ -239,6 +239,7 @@ class TwilioCallStandIn:
     def follow(self, twiml: str) -> None:
         """Drops what it was doing and follows new instructions."""
         self.instructions.append(twiml)
+        self.twilio.spawn(self._notify())
         if self._program is not None:
             self._program.cancel()
         self._program = self.twilio.spawn(self._follow(twiml))
