@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -288,8 +289,10 @@ class Conversation(FrameProcessor):
         await self._all_heard.wait()
         self._last_turn_ended = max(turn.ended, self._heard_at) if current is not None else turn.ended
         now = self._now()
+        began = time.monotonic()
         meaning = await self._understand(turn, now)
-        self._timeline.add("turn.heard", media_seconds=turn.began, **of_turn(turn, meaning))
+        told = of_turn(turn, meaning, time.monotonic() - began)
+        self._timeline.add("turn.heard", media_seconds=turn.began, **told)
         await self._step(Heard(meaning, now, turn.confident, turn.interrupted_line))
 
     async def _understand(self, turn: TurnFrame, now: datetime) -> Meaning:

@@ -26,8 +26,10 @@ class TurnFrame(DataFrame):
     """Media seconds of its last sound."""
     interrupted_line: str | None = None
     engine: str = ""
+    endpoint_seconds: float = 0.0
+    """From the last sound to the decision that the turn was over."""
     recognition_seconds: float = 0.0
-    """From the end of speech to the words, as far as the caller had to wait for it."""
+    """From that decision to the words: what recognition cost beyond the silence it ran in."""
 
 
 @dataclass

@@ -139,6 +139,7 @@ class Hearing(FrameProcessor):
                 ended=heard.ended,
                 interrupted_line=utterance.interrupted_line,
                 engine=transcript.engine,
+                endpoint_seconds=max(0.0, self._media_seconds() - heard.waited_seconds - heard.ended),
                 recognition_seconds=heard.waited_seconds,
             )
         )

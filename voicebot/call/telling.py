@@ -33,7 +33,7 @@ def of_action(value: object) -> dict[str, Any]:
     }
 
 
-def of_turn(turn: TurnFrame, meaning: Meaning) -> dict[str, Any]:
+def of_turn(turn: TurnFrame, meaning: Meaning, understanding_seconds: float) -> dict[str, Any]:
     """One turn as JSON values for the timeline."""
     return {
         "text": turn.text,
@@ -42,7 +42,9 @@ def of_turn(turn: TurnFrame, meaning: Meaning) -> dict[str, Any]:
         "confident": turn.confident,
         "confidence": round(turn.confidence, 3),
         "engine": turn.engine,
+        "endpoint_seconds": round(turn.endpoint_seconds, 3),
         "recognition_seconds": round(turn.recognition_seconds, 3),
+        "understanding_seconds": round(understanding_seconds, 4),
         "intents": [{"id": i.id, "confidence": round(i.confidence, 3), "why": i.why} for i in meaning.intents],
         "answer": meaning.answer.value if meaning.answer else None,
         "slots": {
