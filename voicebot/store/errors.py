@@ -6,7 +6,11 @@ from voicebot.store.records import Attempt
 
 
 class StoreUnavailable(Exception):
-    """The database is away, locked or unusable: says which, what failed, and how to mend it. Trying again later may work."""
+    """The database is away, locked or unusable: says which, what failed, and how to mend it. Later may work."""
+
+
+class StoreRefused(ValueError):
+    """The database will never take this value: a reference to what is not there, or a text that is too long."""
 
 
 class UnknownCase(LookupError):

@@ -1,9 +1,9 @@
 """The store as its users see it: what `voicebot.store.Store` offers, repository by repository.
 
 Two kinds of writing. *Transactional* methods need the database now: an attempt that cannot be recorded must not be
-dialled. *Kept* methods never lose what they are given: they are written to a journal on disk first, return even while the
-database is away, and reach it as soon as it is back. Every method but the kept ones raises `StoreUnavailable` when the
-database is away.
+dialled. *Kept* methods never lose what they are given: they are written to a journal on disk first, return even while
+the database is away, and reach it as soon as it is back. Every method but the kept ones raises `StoreUnavailable` when
+the database is away.
 """
 
 from __future__ import annotations
@@ -97,9 +97,8 @@ class Attempts(Protocol):
     ) -> BegunAttempt:
         """Records an attempt before it is dialled; with `permit`, only if it allows.
 
-        Two callers with one key get one attempt. Two attempts on one debtor never run `permit` at the same time, whatever
-        the worker.
-        Raises AttemptRefused, with the refusal recorded, when `permit` says no, and UnknownCase.
+        Two callers with one key get one attempt. Two attempts on one debtor never run `permit` at the same time,
+        whatever the worker. Raises AttemptRefused, with the refusal recorded, when `permit` says no, and UnknownCase.
         """
         ...
 

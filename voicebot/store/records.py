@@ -1,6 +1,7 @@
 """What the store gives and takes: frozen values, free of SQLAlchemy.
 
-Ids are made by whoever makes the record (`new_id`), so that writing a record twice is the same as writing it once. Every datetime carries a time zone; the store gives them back in UTC.
+Ids are made by whoever makes the record (`new_id`), so that writing a record twice is the same as writing it once.
+Every datetime carries a time zone; the store gives them back in UTC.
 """
 
 from __future__ import annotations

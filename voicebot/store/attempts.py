@@ -1,0 +1,252 @@
+"""Attempts: recorded before they are dialled, never twice for one key, and only if the contact policy permits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from voicebot.store import models
+from voicebot.store.cases import case_by_id
+from voicebot.store.database import Database
+from voicebot.store.errors import AttemptRefused, UnknownCase
+from voicebot.store.keeping import Keeper, Kept
+from voicebot.store.number import e164
+from voicebot.store.outcomes import promise_record
+from voicebot.store.protocols import Permit
+from voicebot.store.records import (
+    AgentState,
+    Attempt,
+    AttemptState,
+    BegunAttempt,
+    Case,
+    ContactHistory,
+    Permission,
+    PromiseState,
+    new_id,
+    utc_now,
+)
+from voicebot.store.rows import insert_once, lock, number_index
+from voicebot.store.suppressions import active_suppressions
+
+HISTORY = timedelta(days=400)
+"""How far back a contact policy may look."""
+HISTORY_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class FinishAttempt:
+    attempt_id: str
+    cause: str | None
+    disposition: str | None
+    call_id: str | None
+    at: datetime
+
+
+async def _finish(connection: AsyncConnection, end: FinishAttempt) -> None:
+    table = models.Attempt
+    values = {
+        name: value
+        for name, value in (("cause", end.cause), ("disposition", end.disposition), ("call_id", end.call_id))
+        if value is not None
+    }
+    await connection.execute(
+        update(table)
+        .where(table.id == end.attempt_id, table.state == AttemptState.BEGUN.value)
+        .values(state=AttemptState.ENDED.value, ended_at=end.at, **values)
+    )
+
+
+_FINISH = Kept("attempt.finish", FinishAttempt, _finish)
+
+
+class AttemptRepository:
+    """See `voicebot.store.protocols.Attempts`."""
+
+    def __init__(self, database: Database, keeper: Keeper) -> None:
+        self._database = database
+        self._keeper = keeper
+
+    async def begin(
+        self,
+        *,
+        idempotency_key: str,
+        case_id: str,
+        number: str,
+        worker_id: str,
+        caller_id: str | None = None,
+        campaign_id: str | None = None,
+        call_id: str | None = None,
+        permit: Permit | None = None,
+        at: datetime | None = None,
+    ) -> BegunAttempt:
+        table = models.Attempt
+        at = at or utc_now()
+        async with self._database.write() as connection:
+            # In this order in every transaction, so that two of them never wait for each other.
+            await lock(connection, f"key {idempotency_key}")
+            known = await connection.execute(select(table).where(table.idempotency_key == idempotency_key))
+            if row := known.first():
+                attempt, created = _attempt(row), False
+            else:
+                attempt, created = (
+                    await self._record(
+                        connection,
+                        Attempt(
+                            id=new_id(),
+                            idempotency_key=idempotency_key,
+                            case_id=case_id,
+                            debtor_id="",
+                            number=e164(number),
+                            caller_id=caller_id,
+                            worker_id=worker_id,
+                            state=AttemptState.BEGUN,
+                            begun_at=at,
+                            call_id=call_id,
+                            campaign_id=campaign_id,
+                        ),
+                        permit,
+                    ),
+                    True,
+                )
+        if attempt.state is AttemptState.REFUSED:
+            raise AttemptRefused(attempt)
+        return BegunAttempt(attempt, created)
+
+    async def finish(
+        self,
+        attempt_id: str,
+        *,
+        cause: str | None = None,
+        disposition: str | None = None,
+        call_id: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        await self._keeper.keep(_FINISH, FinishAttempt(attempt_id, cause, disposition, call_id, at or utc_now()))
+
+    async def get(self, attempt_id: str) -> Attempt | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(models.Attempt).where(models.Attempt.id == attempt_id))).first()
+            return _attempt(row) if row else None
+
+    async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Attempt]:
+        statement = select(models.Attempt).order_by(models.Attempt.begun_at.desc(), models.Attempt.id.desc())
+        if case_id is not None:
+            statement = statement.where(models.Attempt.case_id == case_id)
+        async with self._database.read() as connection:
+            return [_attempt(row) for row in await connection.execute(statement.limit(limit))]
+
+    async def open_ones(self, worker_id: str | None = None) -> Sequence[Attempt]:
+        async with self._database.read() as connection:
+            return await _open_ones(connection, worker_id)
+
+    async def interrupt(self, worker_id: str, *, at: datetime | None = None) -> Sequence[Attempt]:
+        at = at or utc_now()
+        async with self._database.write() as connection:
+            attempts = await _open_ones(connection, worker_id)
+            await connection.execute(
+                update(models.Attempt)
+                .where(models.Attempt.worker_id == worker_id, models.Attempt.state == AttemptState.BEGUN.value)
+                .values(state=AttemptState.INTERRUPTED.value, ended_at=at, disposition="interrupted")
+            )
+            live = select(models.Call.id).where(models.Call.worker_id == worker_id, models.Call.ended_at.is_(None))
+            await connection.execute(
+                update(models.Handoff)
+                .where(models.Handoff.call_id.in_(live), models.Handoff.closed_at.is_(None))
+                .values(closed_at=at, outcome="interrupted")
+            )
+            await connection.execute(
+                update(models.Call)
+                .where(models.Call.worker_id == worker_id, models.Call.ended_at.is_(None))
+                .values(ended_at=at, disposition="interrupted")
+            )
+            held = (AgentState.RINGING.value, AgentState.BUSY.value)
+            await connection.execute(
+                update(models.Agent)
+                .where(models.Agent.claimed_by == worker_id, models.Agent.state.in_(held))
+                .values(state=AgentState.FREE.value, state_since=at, claimed_by=None)
+            )
+        return [_interrupted(attempt, at) for attempt in attempts]
+
+    async def _record(self, connection: AsyncConnection, wish: Attempt, permit: Permit | None) -> Attempt:
+        case = await case_by_id(connection, wish.case_id)
+        if case is None:
+            raise UnknownCase(wish.case_id)
+        await lock(connection, f"debtor {case.debtor.id}")
+        await lock(connection, f"number {wish.number}")
+        permission = Permission(True)
+        if permit is not None:
+            permission = permit(await _history(connection, case, wish))
+        state = AttemptState.BEGUN if permission.allowed else AttemptState.REFUSED
+        values: dict[str, Any] = vars(wish) | {
+            "debtor_id": case.debtor.id,
+            "number_index": number_index(connection, wish.number),
+            "state": state.value,
+            "policy": dict(permission.explanation),
+            "ended_at": None if permission.allowed else wish.begun_at,
+        }
+        await insert_once(connection, models.Attempt, values)
+        return _attempt((await connection.execute(select(models.Attempt).where(models.Attempt.id == wish.id))).one())
+
+
+async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> ContactHistory:
+    table = models.Attempt
+    recent = (
+        select(table)
+        .where(table.begun_at >= wish.begun_at - HISTORY, table.state != AttemptState.REFUSED.value)
+        .order_by(table.begun_at.desc())
+        .limit(HISTORY_ROWS)
+    )
+    of_debtor = await connection.execute(recent.where(table.debtor_id == case.debtor.id))
+    of_number = await connection.execute(recent.where(table.number_index == number_index(connection, wish.number)))
+    promises = await connection.execute(
+        select(models.Promise)
+        .join(models.Case, models.Case.id == models.Promise.case_id)
+        .where(models.Case.debtor_id == case.debtor.id, models.Promise.state == PromiseState.OPEN.value)
+    )
+    # Read again under the lock: a flag may have been set while this transaction waited for it.
+    current = await case_by_id(connection, case.id)
+    return ContactHistory(
+        case=current or case,
+        attempts=tuple(_attempt(row) for row in of_debtor),
+        number_attempts=tuple(_attempt(row) for row in of_number),
+        suppressed=tuple(await active_suppressions(connection, wish.number, case.debtor.id, wish.begun_at)),
+        promises=tuple(promise_record(row) for row in promises),
+    )
+
+
+async def _open_ones(connection: AsyncConnection, worker_id: str | None) -> list[Attempt]:
+    statement = select(models.Attempt).where(models.Attempt.state == AttemptState.BEGUN.value)
+    if worker_id is not None:
+        statement = statement.where(models.Attempt.worker_id == worker_id)
+    return [_attempt(row) for row in await connection.execute(statement.order_by(models.Attempt.begun_at))]
+
+
+def _interrupted(attempt: Attempt, at: datetime) -> Attempt:
+    changed: dict[str, Any] = {"state": AttemptState.INTERRUPTED, "ended_at": at, "disposition": "interrupted"}
+    return Attempt(**vars(attempt) | changed)
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        id=row.id,
+        idempotency_key=row.idempotency_key,
+        case_id=row.case_id,
+        debtor_id=row.debtor_id,
+        number=row.number,
+        caller_id=row.caller_id,
+        worker_id=row.worker_id,
+        state=AttemptState(row.state),
+        begun_at=row.begun_at,
+        ended_at=row.ended_at,
+        cause=row.cause,
+        disposition=row.disposition,
+        call_id=row.call_id,
+        campaign_id=row.campaign_id,
+        policy=row.policy,
+    )

@@ -1,0 +1,26 @@
+"""One form for one telephone number, so that it is found again whoever wrote it."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+_NOT_DIALLED = re.compile(r"[^0-9+]")
+
+
+def e164(number: str, region: str = "CN") -> str:
+    """The number in E.164; a national one is taken as of `region` (ISO 3166).
+
+    What is no number comes back bare of blanks and marks, so that a short number is still found by itself.
+    """
+    text = number.strip()
+    if text.lower().startswith(("sip:", "sips:", "tel:")):
+        text = text.split(":", 1)[1].split("@", 1)[0].split(";", 1)[0]
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return _NOT_DIALLED.sub("", text) or text
+    if not phonenumbers.is_possible_number(parsed):
+        return _NOT_DIALLED.sub("", text)
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
