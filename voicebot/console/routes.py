@@ -1,0 +1,203 @@
+"""Every route in one table: how it is reached, who may use it, what it takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from voicebot.console import calls, cases, events, people, status
+from voicebot.console.access import Role
+from voicebot.console.case_form import CaseForm
+from voicebot.console.problems import Handler
+from voicebot.console.schemas import (
+    AgentAnswer,
+    AgentList,
+    AgentStateBody,
+    AuditList,
+    AuditQuery,
+    CallAnswer,
+    CallList,
+    CallsQuery,
+    CaseAnswer,
+    CaseList,
+    CasesQuery,
+    HandoffAnswer,
+    HandoffList,
+    HandoffsQuery,
+    Health,
+    PlaceCallBody,
+    PlacedCall,
+    Readiness,
+    TimelineAnswer,
+    WhoAmI,
+)
+
+EVENT_STREAM = "text/event-stream"
+_DOING = frozenset({Role.OPERATOR})
+_SEEING = frozenset({Role.OPERATOR, Role.OFFICER})
+_STAFF = frozenset({Role.OPERATOR, Role.OFFICER, Role.AGENT})
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way into the API. An admin may use every one."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    roles: frozenset[Role] | None = None
+    """Roles besides admin; None asks for no token."""
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Optional request headers, with what they mean."""
+    answers: Mapping[int, type[BaseModel] | str | None] = field(default_factory=dict)
+    """Status to its body: a model, a media type, or nothing."""
+    problems: tuple[int, ...] = ()
+    """Further statuses that come as problem documents."""
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/healthz", status.healthz, "Whether the process lives", answers={200: Health}),
+    Route(
+        "GET",
+        "/readyz",
+        status.readyz,
+        "Whether calls may be sent here, and what stands in the way",
+        answers={200: Readiness, 503: Readiness},
+    ),
+    Route("GET", "/metrics", status.metrics, "Numbers for Prometheus", answers={200: "text/plain"}),
+    Route("GET", "/api/v1/me", status.who_am_i, "What this token may do", _STAFF, answers={200: WhoAmI}),
+    Route(
+        "POST",
+        "/api/v1/calls",
+        calls.place,
+        "Call the debtor of a case now",
+        _DOING,
+        body=PlaceCallBody,
+        headers={calls.IDEMPOTENCY_KEY: "The same key never dials twice: the first call's id is returned again."},
+        answers={202: PlacedCall},
+        problems=(400, 404, 409, 413, 415, 422, 503),
+    ),
+    Route(
+        "GET",
+        "/api/v1/calls",
+        calls.list_calls,
+        "Calls, newest first",
+        _SEEING,
+        query=CallsQuery,
+        answers={200: CallList},
+        problems=(422,),
+    ),
+    Route("GET", "/api/v1/calls/{id}", calls.show, "One call", _SEEING, answers={200: CallAnswer}, problems=(404,)),
+    Route(
+        "DELETE",
+        "/api/v1/calls/{id}",
+        calls.hang_up,
+        "End a live call",
+        _DOING,
+        answers={204: None},
+        problems=(404, 409),
+    ),
+    Route(
+        "GET",
+        "/api/v1/calls/{id}/timeline",
+        calls.timeline,
+        "Everything that happened in a call",
+        _SEEING,
+        answers={200: TimelineAnswer},
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/calls/{id}/events",
+        events.of_one_call,
+        "One call as it happens",
+        _SEEING,
+        headers={"Last-Event-ID": "Sequence of the last entry received."},
+        answers={200: EVENT_STREAM},
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/events",
+        events.of_all_calls,
+        "All calls of this worker as they happen",
+        _SEEING,
+        headers={"Last-Event-ID": "Id of the last event received."},
+        answers={200: EVENT_STREAM},
+    ),
+    Route(
+        "POST",
+        "/api/v1/cases",
+        cases.add,
+        "Hand in a case; one with the same external_id is changed",
+        _DOING,
+        body=CaseForm,
+        answers={201: CaseAnswer, 200: CaseAnswer},
+        problems=(400, 413, 415, 422),
+    ),
+    Route(
+        "GET",
+        "/api/v1/cases",
+        cases.list_cases,
+        "Cases in the order of their ids",
+        _SEEING,
+        query=CasesQuery,
+        answers={200: CaseList},
+        problems=(422,),
+    ),
+    Route("GET", "/api/v1/cases/{id}", cases.show, "One case", _SEEING, answers={200: CaseAnswer}, problems=(404,)),
+    Route("GET", "/api/v1/agents", people.list_agents, "Agents by name", _SEEING, answers={200: AgentList}),
+    Route(
+        "GET",
+        "/api/v1/agents/{id}/state",
+        people.show_state,
+        "An agent's state",
+        _STAFF,
+        answers={200: AgentAnswer},
+        problems=(404,),
+    ),
+    Route(
+        "PUT",
+        "/api/v1/agents/{id}/state",
+        people.set_state,
+        "Take calls, or a break",
+        frozenset({Role.OPERATOR, Role.AGENT}),
+        body=AgentStateBody,
+        answers={200: AgentAnswer},
+        problems=(400, 404, 409, 413, 415, 422),
+    ),
+    Route(
+        "GET",
+        "/api/v1/handoffs",
+        people.list_handoffs,
+        "Handoffs, newest first; an agent sees their own",
+        _STAFF,
+        query=HandoffsQuery,
+        answers={200: HandoffList},
+        problems=(422,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/handoffs/{id}",
+        people.show_handoff,
+        "One handoff with its brief, while it rings and after",
+        _STAFF,
+        answers={200: HandoffAnswer},
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/audit",
+        people.list_audit,
+        "Who did what, newest first",
+        frozenset({Role.OFFICER}),
+        query=AuditQuery,
+        answers={200: AuditList},
+        problems=(422,),
+    ),
+)
