@@ -182,7 +182,7 @@ class ScriptedRecogniser:
     """Knows from the level of a phrase which words it stands for."""
 
     name = "scripted"
-    languages = ("zh-CN",)
+    languages: Sequence[str] = ("zh-CN",)
     ask_again_below = 0.5
 
     def __init__(self, script: Sequence[Phrase]) -> None:
@@ -223,9 +223,9 @@ class ToneVoice:
     """A voice that hums for as long as the words would take; keeps what it was asked to say."""
 
     name = "tone"
-    languages = ("zh-CN",)
+    languages: Sequence[str] = ("zh-CN",)
     sample_rate = RATE
-    licence_note = None
+    licence_note: str | None = None
 
     def __init__(self) -> None:
         self.spoken: list[str] = []
@@ -308,9 +308,9 @@ class HeldCall:
     result: CallResult
     entries: list[TimelineEntry]
     spoken: list[str]
-    outcomes: list[object]
-    far_end: object
-    audio: list[object]
+    outcomes: Sequence[object]
+    far_end: ScriptedLine
+    audio: Sequence[tuple[Side, int, float]]
 
     def of(self, kind: str) -> list[TimelineEntry]:
         return [entry for entry in self.entries if entry.kind == kind]
@@ -363,11 +363,12 @@ async def hold_call(
         build_brief=lambda request, timeline, verified: {"事由": request.because, "身份": str(verified)},
     )
     amount = facts.get("debt.amount_due")
+    assert isinstance(amount, Decimal)
     subject = CallSubject(
         call_id="call-1",
         case_id="case-1",
         machine=Machine(flow, library, facts),
-        case=CaseContext(amount_due=amount, language="zh-CN"),  # type: ignore[arg-type]
+        case=CaseContext(amount_due=amount, language="zh-CN"),
         call_state=changed(CallState(ledger_amount=amount), state),
         language="zh-CN",
     )

@@ -1,4 +1,4 @@
-"""A call from its answer to its end: who has the floor, what was heard, what is kept, and that nothing goes round the guard.
+"""A whole call: who has the floor, what was heard, what is kept, and that nothing goes round the guard.
 
 Real pipeline, transport, machine and understanding; the far end, its ears and the voice are scripted (see line.py).
 """
