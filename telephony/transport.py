@@ -42,7 +42,7 @@ from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
 from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaPort, PlayoutClock
-from telephony.playout import MarkReport, PlayoutLedger
+from telephony.playout import ROUNDING_SECONDS, MarkReport, PlayoutLedger
 
 logger = logging.getLogger(__name__)
 
@@ -298,7 +298,7 @@ class CallInput(BaseInputTransport):
         chunk = bytes(int(self._transport.port.sample_rate * FRAME_SECONDS) * 2)
         # A stretch longer than a second is not worth making up for: no clock downstream may be flooded.
         self._input_until = max(self._input_until, until - 1.0)
-        while until - self._input_until >= FRAME_SECONDS:
+        while until - self._input_until >= FRAME_SECONDS - ROUNDING_SECONDS:
             await self._push(chunk, self._input_until)
             self._input_until += FRAME_SECONDS
 

@@ -57,7 +57,7 @@ def loudness(pcm: bytes, hertz: float) -> float:
         return 0.0
     real = sum(sample * math.cos(2 * math.pi * hertz * n / 8000) for n, sample in enumerate(samples))
     imaginary = sum(sample * math.sin(2 * math.pi * hertz * n / 8000) for n, sample in enumerate(samples))
-    return 2 * (real * real + imaginary * imaginary) / (len(samples) * total)
+    return float(2 * (real * real + imaginary * imaginary) / (len(samples) * total))
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class Sound:
         return heard
 
     @staticmethod
-    async def until(port: MediaPort, kind: type[MediaEvent], timeout: float = 5.0) -> list[MediaEvent]:
+    async def until(port: MediaPort, kind: type[MediaEvent], within: float = 5.0) -> list[MediaEvent]:
         """Events up to and with the first of one kind, audio left out."""
         seen = []
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             while True:
                 event = await port.receive()
                 if not isinstance(event, AudioReceived) or kind is AudioReceived:
@@ -107,9 +107,9 @@ class Sipp:
     port: int
     errors: Path
 
-    async def verdict(self, timeout: float = 20.0) -> None:
+    async def verdict(self, within: float = 20.0) -> None:
         """Waits for its end and fails with what sipp complained of."""
-        code = await asyncio.wait_for(self.process.wait(), timeout)
+        code = await asyncio.wait_for(self.process.wait(), within)
         said = self.errors.read_text(errors="replace")[-1500:] if self.errors.exists() else ""
         assert code == 0, f"sipp exited with {code}: {said}"
 
@@ -119,7 +119,10 @@ StartSipp = Callable[..., Awaitable[Sipp]]
 
 @pytest.fixture
 async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
-    """Starts a scenario: `await sipp("uac", to=port)` calls, `await sipp("uas_answer")` is called; `words` are put in for placeholders."""
+    """Starts a scenario: `await sipp("uac", to=port)` calls, `await sipp("uas_answer")` is called.
+
+    `words` are put in for placeholders of the scenario.
+    """
     running: list[asyncio.subprocess.Process] = []
     (tmp_path / "tone.ulaw").write_bytes(encode_ulaw(tone(440, 1.0)))
     (tmp_path / "tone.alaw").write_bytes(encode_alaw(tone(440, 1.0)))
@@ -133,7 +136,7 @@ async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
         at_once: int | None = None,
         echo: bool = False,
         words: dict[str, str] | None = None,
-        timeout: int = 15,
+        give_up_after: int = 15,
     ) -> Sipp:
         port = free_port()
         errors = tmp_path / f"{scenario}-{port}.err"
@@ -144,7 +147,7 @@ async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
         (tmp_path / f"{scenario}.xml").write_text(text)
         command = ["sipp", "-sf", f"{scenario}.xml", "-i", "127.0.0.1", "-mi", "127.0.0.1"]
         command += ["-p", str(port), "-m", str(calls), "-l", str(at_once or calls), "-r", "20", "-nostdin"]
-        command += ["-timeout", f"{timeout}s", "-timeout_error", "-trace_err", "-error_file", str(errors)]
+        command += ["-timeout", f"{give_up_after}s", "-timeout_error", "-trace_err", "-error_file", str(errors)]
         command += ["-mp", str(media)]
         command += ["-rtp_echo"] if echo else []
         if to is not None:
@@ -168,9 +171,9 @@ async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
             await process.wait()
 
 
-async def listening(port: int, timeout: float = 5.0) -> None:
+async def listening(port: int, within: float = 5.0) -> None:
     """Waits until somebody holds the UDP port on loopback."""
-    async with asyncio.timeout(timeout):
+    async with asyncio.timeout(within):
         while True:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
                 try:

@@ -10,6 +10,7 @@ import pytest
 from telephony.carrier import CallLeg, Cause, DialFailed, Direction
 from telephony.media import DtmfReceived, MarkReached, MediaEnded
 from telephony.sip_carrier import SipCarrier
+from telephony.sip_leg import SipLeg
 from telephony.sip_trunk import AcceptFrom, SipTrunk
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.peer
 
 
-def calls_of(carrier: SipCarrier) -> asyncio.Queue[CallLeg]:
+def calls_of(carrier: SipCarrier) -> asyncio.Queue[SipLeg]:
     """The calls that come in, in order."""
-    queue: asyncio.Queue[CallLeg] = asyncio.Queue()
+    queue: asyncio.Queue[SipLeg] = asyncio.Queue()
 
     async def take(leg: CallLeg) -> None:
+        assert isinstance(leg, SipLeg)
         queue.put_nowait(leg)
 
     carrier.on_incoming(take)

@@ -1,4 +1,4 @@
-"""Calls placed over real SIP and RTP: every answer a network gives comes back as its cause, keys and transfers go out."""
+"""Calls placed over real SIP and RTP: every answer a network gives comes back as its cause; keys and transfers go."""
 
 from __future__ import annotations
 
