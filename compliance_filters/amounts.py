@@ -1,0 +1,175 @@
+"""Amounts of money named in a sentence, and whether they are true on this call."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from compliance_filters.verdict import CallState, Finding
+
+if TYPE_CHECKING:
+    from compliance_filters.guard import PhraseGuard
+    from compliance_filters.patterns import Scan
+
+_DIGITS = {
+    "零": 0,
+    "〇": 0,
+    "一": 1,
+    "壹": 1,
+    "幺": 1,
+    "二": 2,
+    "贰": 2,
+    "两": 2,
+    "俩": 2,
+    "三": 3,
+    "叁": 3,
+    "四": 4,
+    "肆": 4,
+    "五": 5,
+    "伍": 5,
+    "六": 6,
+    "陆": 6,
+    "七": 7,
+    "柒": 7,
+    "八": 8,
+    "捌": 8,
+    "九": 9,
+    "玖": 9,
+}
+_POWERS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
+_NUMERAL = "零〇一壹二贰两俩三叁四肆五伍六陆七柒八捌九玖十拾百佰千仟万萬亿点"
+_AMOUNT = re.compile(
+    rf"(?:人民币)?(?P<figure>\d+(?:,\d{{3}})*(?:\.\d+)?(?:万|千|百)?(?:\d+)?|[{_NUMERAL}]+)"
+    r"(?P<more>多|来|几)?(?P<unit>元|块钱|块|万元|万块|大洋|蚊|文|rmb)(?P<tail>[一二三四五六七八九]?毛?[一二三四五六七八九]?分?)"
+)
+_BARE = re.compile(r"(?P<figure>\d+(?:,\d{3})*(?:\.\d+)?)(?![\d月号日期天笔年个点时分位次折%万倍])")
+_DUE = re.compile(
+    r"(?:应还|欠款|欠|逾期|待还|未还|账单|总额|总共|一共|合计|总计|金额|还清|结清|需要还|要还|须还|需还|该还|本息|余额|应付|尚欠|连本带息|"
+    r"最后要还|拖到|涨到|变成|滚到|补足|补齐|拿出|交|付|还)[^，。,]{0,8}$"
+)
+_OWED = re.compile(
+    r"(?:应还|欠款|欠|逾期|待还|未还|账单|总额|总共|一共|合计|总计|金额|还清|结清|需还|该还|本息|余额|应付|尚欠)[^，。,]{0,8}$"
+)
+_PART = re.compile(
+    r"(?:最低还款|最低|每期|每月|首期|首付|先还|先付|部分|其中|本金|利息|罚息|违约金|减免|免|优惠|每个月|还了|已还|已付|已经还|收到|到账|剩下|"
+    r"分\w{1,3}期|期[^，。]{0,4}|答应|约定|承诺|登记|记录|记下|能还|可以还|愿意还|打算还|您说|工资|收入|物业|电费|话费|清运费)[^，。,]{0,10}$"
+)
+_ROUGH = ("大约", "大概", "约", "左右", "差不多")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Money in a sentence."""
+
+    value: Decimal
+    start: int
+    """First unit."""
+    end: int
+    """Last unit, excluded."""
+    rough: bool
+    """True for "about a thousand"."""
+
+
+def chinese_number(text: str) -> Decimal | None:
+    """Value of a spoken number: 一千两百八十六, 三千五, 一万二, 两百三, 十五点五, or figures read one by one.
+    None when it is none."""
+    if not text:
+        return None
+    whole, _, fraction = text.partition("点")
+    if fraction and all(c in _DIGITS for c in fraction):
+        head = chinese_number(whole)
+        return None if head is None else head + Decimal("0." + "".join(str(_DIGITS[c]) for c in fraction))
+    if all(c in _DIGITS for c in text):
+        return Decimal("".join(str(_DIGITS[c]) for c in text))
+    total = section = digit = 0
+    last_power = 1
+    zero = False
+    for character in text:
+        if character in _DIGITS:
+            digit = _DIGITS[character]
+            zero = zero or digit == 0
+        elif character in _POWERS:
+            section += (digit or 1) * _POWERS[character]
+            last_power, digit, zero = _POWERS[character], 0, False
+        elif character in "万萬":
+            total = (total + section + digit) * 10_000
+            section, digit, last_power, zero = 0, 0, 10_000, False
+        elif character == "亿":
+            total = (total + section + digit) * 100_000_000
+            section, digit, last_power, zero = 0, 0, 100_000_000, False
+        else:
+            return None
+    if digit and last_power >= 100 and not zero:
+        digit *= last_power // 10
+    return Decimal(total + section + digit)
+
+
+def _figure(text: str) -> Decimal | None:
+    plain = text.replace(",", "")
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(万|千|百)?(\d+)?", plain)
+    if match:
+        try:
+            value = Decimal(match.group(1))
+        except InvalidOperation:
+            return None
+        power = {"万": 10_000, "千": 1000, "百": 100, None: 1}[match.group(2)]
+        return value * power + Decimal(match.group(3) or 0)
+    return chinese_number(plain)
+
+
+def amounts_in(text: str) -> list[Amount]:
+    """Every amount of money in a text of one character a unit."""
+    found: list[Amount] = []
+    for match in _AMOUNT.finditer(text):
+        value = _figure(match.group("figure"))
+        if value is None:
+            continue
+        if match.group("unit").startswith("万"):
+            value *= 10_000
+        tail = match.group("tail")
+        if tail and tail[0] in _DIGITS:
+            value += Decimal(_DIGITS[tail[0]]) / 10
+        around = text[max(0, match.start() - 4) : match.end() + 3]
+        rough = bool(match.group("more")) or any(word in around for word in _ROUGH)
+        found.append(Amount(value, match.start(), match.end(), rough))
+    for match in _BARE.finditer(text):
+        if any(a.start < match.end() and match.start() < a.end for a in found):
+            continue
+        if _OWED.search(text[: match.start()]):
+            value = _figure(match.group("figure"))
+            if value is not None:
+                found.append(Amount(value, match.start(), match.end(), False))
+    return found
+
+
+def _true(amount: Amount, allowed: tuple[Decimal, ...]) -> bool:
+    for true in allowed:
+        if amount.value == true:
+            return True
+        # A figure read without its cents is the same amount; a rounded one says that it is rounded.
+        if amount.value == true.to_integral_value(rounding="ROUND_FLOOR") and amount.rough:
+            return True
+        if amount.rough and true and abs(amount.value - true) / true <= Decimal("0.1"):
+            return True
+    return False
+
+
+def amount_findings(scan: Scan, guard: PhraseGuard, state: CallState) -> list[Finding]:
+    """Findings against amounts named as due that the ledger does not bear out, and against demands beyond it."""
+    text = "".join(u.text if len(u.text) == 1 else "\ufffd" for u in scan.normal.units)
+    allowed = (*((state.ledger_amount,) if state.ledger_amount is not None else ()), *state.stated_amounts)
+    found: list[Finding] = []
+    for amount in amounts_in(text):
+        before = text[max(0, amount.start - 16) : amount.start]
+        if not _DUE.search(before) or _true(amount, allowed):
+            continue
+        part = _PART.search(before)
+        owed = _OWED.search(before) and not part
+        within = bool(allowed) and amount.value <= max(allowed)
+        if owed or (not within and not (part and not allowed)):
+            known = ", ".join(str(a) for a in allowed) or "none"
+            why = f"amount {amount.value} is named as due; amounts that are true on this call: {known}"
+            found.append(guard.finding("debt_inflation", scan, amount.start, amount.end, why))
+    return found

@@ -1,0 +1,234 @@
+"""The phrase guard: may this sentence be said now, to this person?
+
+It reads the text and the state of the call, and answers with a verdict that names category, rules, place and reason.
+Layers: patterns over characters and sounds, a small model of meaning, the amounts named, and the facts of the call.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from decimal import Decimal
+
+from compliance_filters.amounts import amount_findings
+from compliance_filters.languages import language_of
+from compliance_filters.meaning import MeaningModel, model_for
+from compliance_filters.normalise import Normal, Spelling, normalise
+from compliance_filters.pack import PackError, RulePack, load_pack
+from compliance_filters.patterns import Lexicon, Match, Pattern, PatternError, Scan
+from compliance_filters.template import TemplateError
+from compliance_filters.verdict import Action, CallState, Channel, Finding, Party, Speaker, Verdict
+
+_GRAVITY = {action: rank for rank, action in enumerate(Action)}
+_PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
+
+# What may be said to nobody but the verified debtor.
+DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
+
+
+def privy(state: CallState) -> bool:
+    """True when the person on the line may hear of the debt: a verified party to it, live, not a machine."""
+    return state.identity_verified and state.party in _PRIVY and state.channel is Channel.LIVE
+
+
+def disclosing_category(state: CallState) -> str:
+    """Which of the two disclosure categories a revelation belongs to in this state."""
+    return "third_party_disclosure" if state.party is Party.THIRD_PARTY else "pre_verification_leak"
+
+
+class PhraseGuard:
+    """Judges sentences by one rule pack. Safe to share between calls: it holds no state of a call."""
+
+    def __init__(self, pack: RulePack) -> None:
+        self.pack = pack
+        words = pack.vocabulary
+        self.spelling = Spelling(words.dialect, words.split)
+        self.lexicon = Lexicon(words.concepts, words.plain_latin)
+        problems: list[str] = []
+        for saying in pack.sayings:
+            sources = [
+                *((p, "pattern") for p in saying.patterns),
+                *((p, "permissible") for p in saying.permissible),
+                *((p.replace(" ", ""), "phrase") for p in saying.phrases),
+                *((p, "excuse") for p in saying.excused_by),
+            ]
+            for source, kind in sources:
+                try:
+                    self.lexicon.add(saying.category, source, kind)
+                except (PatternError, TemplateError) as wrong:
+                    problems.append(f"pack {pack.pack}, {saying.category}, {kind} '{source}': {wrong}")
+        if problems:
+            raise PackError(problems)
+        self._excuses: dict[str, Pattern] = {
+            kind: self.lexicon.add(f"excuse:{kind}", f"({'|'.join(found)})", "word")
+            for kind, found in words.excuses.items()
+            if found
+        }
+        self.lexicon.build()
+        self.model: MeaningModel = model_for(pack, self)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the rule pack."""
+        return self.pack.hash
+
+    def read(self, text: str) -> Scan:
+        """The text in units, with every concept found in it."""
+        return self.lexicon.scan(normalise(text, self.spelling))
+
+    def check(self, text: str, state: CallState) -> Verdict:
+        """Judges one utterance: a sentence or several. Never raises; what cannot be judged is not allowed."""
+        if not text.strip():
+            return Verdict(Action.ALLOW, (), self.hash)
+        if state.jurisdiction != self.pack.pack:
+            return self._closed(
+                text, f"the call is under '{state.jurisdiction}', this guard judges by '{self.pack.pack}'"
+            )
+        language = language_of(text)
+        if language not in self.pack.languages:
+            return self._closed(
+                text, f"language '{language}' is not among those of the pack ({', '.join(self.pack.languages)})"
+            )
+        scan = self.read(text)
+        findings = [*self._pattern_findings(scan, state), *self._meaning_findings(scan, state)]
+        findings.extend(amount_findings(scan, self, state))
+        findings = _merge(findings)
+        action = max((f.action for f in findings), key=_GRAVITY.__getitem__, default=Action.ALLOW)
+        return Verdict(action, tuple(findings), self.hash)
+
+    def replacement(self, verdict: Verdict, language: str) -> str | None:
+        """Approved wording to say instead of a stopped sentence; None when the sentence is to be left out in silence."""
+        for finding in verdict.findings:
+            rule = self.pack.categories.get(finding.category)
+            if rule is None:
+                continue
+            for tag in (language, language.split("-", maxsplit=1)[0]):
+                if tag in rule.replacement:
+                    return rule.replacement[tag]
+        return None
+
+    def finding(self, category: str, scan: Scan, start: int, end: int, why: str) -> Finding:
+        """A finding against units `start` to `end`, with the action and the rules of the pack."""
+        rule = self.pack.categories[category]
+        return Finding(category, rule.action, rule.rules, scan.normal.span(start, end), why)
+
+    def _closed(self, text: str, why: str) -> Verdict:
+        finding = Finding("unjudged", Action.REPLACE, ("GUARD-CLOSED",), (0, len(text)), why)
+        return Verdict(Action.REPLACE, (finding,), self.hash)
+
+    def applies(self, category: str, state: CallState) -> bool:
+        """False when the state of the call makes a category moot."""
+        if category in DISCLOSING:
+            return not privy(state)
+        if category == "human_deception":
+            return state.speaker is Speaker.BOT
+        return True
+
+    def permitted(self, category: str, state: CallState) -> bool:
+        """True when the case authorises the permissible part of a category."""
+        needs = self.pack.categories[category].permitted_when
+        return bool(needs) and all(getattr(state, name) is wanted for name, wanted in needs.items())
+
+    def _pattern_findings(self, scan: Scan, state: CallState) -> list[Finding]:
+        found: list[Finding] = []
+        matches = self.lexicon.matches(scan)
+        excuses = [m for m in matches if m.pattern.kind == "excuse"]
+        for match in matches:
+            kind, category = match.pattern.kind, match.pattern.label
+            if kind in {"excuse", "word"} or not self.applies(category, state):
+                continue
+            if kind == "permissible" and self.permitted(category, state):
+                continue
+            if match.pattern.weak and not self.model.supports(category, scan, match):
+                continue
+            if self._excused(match, excuses, scan):
+                continue
+            category = disclosing_category(state) if category in DISCLOSING else category
+            heard = ", ".join(
+                f"{scan.normal.original[slice(*scan.normal.span(s.start, s.end))]} ({s.channel.value})"
+                for s in match.spans
+            )
+            found.append(
+                self.finding(
+                    category, scan, match.start, match.end, f"{match.pattern.kind}: {heard}{_because(category, state)}"
+                )
+            )
+        return found
+
+    def _excused(self, match: Match, excuses: list[Match], scan: Scan) -> bool:
+        units = scan.normal.units
+        sentence = units[match.start].sentence
+        if any(e.pattern.label == match.pattern.label and units[e.start].sentence == sentence for e in excuses):
+            return True
+        return self._denied(match, scan) or self._quoted(match, scan)
+
+    def _words(self, kind: str, scan: Scan) -> list[tuple[int, int]]:
+        pattern = self._excuses.get(kind)
+        if pattern is None:
+            return []
+        return [(o.start, o.end) for o in scan.occurrences.get(pattern.elements[0].concept, ())]
+
+    def _denied(self, match: Match, scan: Scan) -> bool:
+        units = scan.normal.units
+        last = match.spans[-1]
+        turns = self._words("turn", scan)
+        for start, end in self._words("deny", scan):
+            if any(start < s.end and s.start < end for s in match.spans):
+                continue
+            if end > last.end or units[start].clause != units[last.start].clause:
+                continue
+            if any(end <= t[0] < last.start for t in turns):
+                continue
+            return True
+        return False
+
+    def _quoted(self, match: Match, scan: Scan) -> bool:
+        units = scan.normal.units
+        return any(
+            end <= match.start and units[start].clause == units[match.spans[-1].start].clause
+            for start, end in self._words("quote", scan)
+        )
+
+    def _meaning_findings(self, scan: Scan, state: CallState) -> list[Finding]:
+        return self.model.findings(scan, self, state)
+
+
+def _because(category: str, state: CallState) -> str:
+    if category in DISCLOSING:
+        return (
+            f"; party is {state.party.value}, verified is {state.identity_verified}, channel is {state.channel.value}"
+        )
+    return ""
+
+
+def _merge(findings: list[Finding]) -> list[Finding]:
+    """One finding a category, the first and longest, gravest category first."""
+    best: dict[str, Finding] = {}
+    for finding in findings:
+        known = best.get(finding.category)
+        if known is None or finding.span[1] - finding.span[0] > known.span[1] - known.span[0]:
+            best[finding.category] = finding
+    return sorted(best.values(), key=lambda f: -_GRAVITY[f.action])
+
+
+@functools.lru_cache(maxsize=8)
+def load_guard(jurisdiction: str) -> PhraseGuard:
+    """The guard of a jurisdiction (cn, us, uk_eu, hk, tw), built once a process. Raises PackError."""
+    return PhraseGuard(load_pack(jurisdiction))
+
+
+def true_amounts(state: CallState) -> tuple[Decimal, ...]:
+    """Amounts that may be named on this call."""
+    return (*((state.ledger_amount,) if state.ledger_amount is not None else ()), *state.stated_amounts)
+
+
+__all__ = [
+    "CallState",
+    "Normal",
+    "PhraseGuard",
+    "disclosing_category",
+    "load_guard",
+    "privy",
+    "replace",
+    "true_amounts",
+]
