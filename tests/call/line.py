@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -345,7 +346,7 @@ async def hold_call(
 
     def follow(entry: TimelineEntry) -> None:
         entries.append(entry)
-        if entry.kind == "started":
+        if entry.kind == "line.started":
             leg.current_line = entry.data["line"]
 
     tools = CallTools(

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from line import OneDesk, Phrase, ScriptedLine, ScriptedRecogniser
 
 from compliance_filters.verdict import Action, CallState, Finding, Verdict
 from recordings.container import Side
+from tests.call.line import OneDesk, Phrase, ScriptedLine, ScriptedRecogniser
 from voicebot.call.settings import CallLimits, CallSettings, TurnTaking
 from voicebot.dialog.events import RecordPromise, SetFlag
 
