@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from telephony.carrier import Cause
+from telephony.sip_causes import cause_of_refusal as cause_of_sip_refusal
 
 FINAL_STATUSES: Final = frozenset({"completed", "busy", "no-answer", "canceled", "failed"})
 """Values of `CallStatus` after which nothing follows."""
@@ -16,22 +17,6 @@ _BY_STATUS: Final[Mapping[str, Cause]] = {
     "no-answer": Cause.NO_ANSWER,
     "canceled": Cause.CANCELLED,
     "failed": Cause.NETWORK_ERROR,
-}
-_BY_SIP: Final[Mapping[int, Cause]] = {
-    401: Cause.REFUSED_BY_TRUNK,
-    402: Cause.REFUSED_BY_TRUNK,
-    403: Cause.DECLINED,
-    404: Cause.NOT_FOUND,
-    407: Cause.REFUSED_BY_TRUNK,
-    408: Cause.NO_ANSWER,
-    410: Cause.NOT_FOUND,
-    484: Cause.NOT_FOUND,
-    486: Cause.BUSY,
-    487: Cause.NO_ANSWER,
-    503: Cause.OVERLOADED,
-    600: Cause.BUSY,
-    603: Cause.DECLINED,
-    604: Cause.NOT_FOUND,
 }
 # Codes of Twilio's REST, from its "Error and Warning Dictionary".
 _BY_TWILIO_CODE: Final[Mapping[int, Cause]] = {
@@ -48,12 +33,11 @@ _BY_TWILIO_CODE: Final[Mapping[int, Cause]] = {
 
 def cause_of_status(status: str, sip_status: int | None, *, rang: bool) -> Cause:
     """The cause of a final `CallStatus`, sharpened by `SipResponseCode` when the far network gave a failure."""
-    if status in ("busy", "no-answer", "failed") and sip_status is not None and sip_status >= 400:
-        if sip_status == 480:
-            return Cause.NO_ANSWER if rang else Cause.UNAVAILABLE
-        if sip_status in _BY_SIP:
-            return _BY_SIP[sip_status]
-    return _BY_STATUS.get(status, Cause.NETWORK_ERROR)
+    by_status = _BY_STATUS.get(status, Cause.NETWORK_ERROR)
+    if status not in ("busy", "no-answer", "failed") or sip_status is None or sip_status < 400:
+        return by_status
+    by_sip = cause_of_sip_refusal(sip_status, rang=rang)
+    return by_status if by_sip is Cause.NETWORK_ERROR else by_sip
 
 
 def cause_of_refusal(http_status: int | None, code: int | None) -> Cause:
