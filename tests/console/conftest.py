@@ -129,7 +129,7 @@ async def open_console(migrated: Path, tmp_path: Path) -> AsyncIterator[Opener]:
     opened: list[Console] = []
 
     async def opener(
-        limits: ConsoleLimits = ConsoleLimits(),
+        limits: ConsoleLimits | None = None,
         probes: dict[str, Probe] | None = None,
         draining: Callable[[], bool] = lambda: False,
     ) -> Console:
@@ -138,7 +138,15 @@ async def open_console(migrated: Path, tmp_path: Path) -> AsyncIterator[Opener]:
         store = await Store.open(f"sqlite:///{file}", migrate=False)
         placer, board, timelines, metrics, clock = Placer(), CallBoard(), KeptTimelines(), EngineMetrics(), [0.0]
         services = ConsoleServices(
-            store, placer, board, timelines, metrics, probes or {}, draining, version="1.2.3", limits=limits
+            store,
+            placer,
+            board,
+            timelines,
+            metrics,
+            probes or {},
+            draining,
+            version="1.2.3",
+            limits=limits or ConsoleLimits(),
         )
         client = TestClient(TestServer(create_application(services, monotonic=lambda: clock[0])))
         await client.start_server()

@@ -56,35 +56,31 @@ def test_every_route_but_health_and_metrics_asks_for_a_token() -> None:
 
 
 @pytest.mark.parametrize("role", ALL)
-@pytest.mark.parametrize("route", GUARDED, ids=name)
-async def test_each_role_gets_in_exactly_where_it_may(console: Console, route: Route, role: str) -> None:
-    response = await console.client.request(route.method, path(route), headers=console.auth(role))
-    assert (response.status != 403) == (role in ALLOWED[name(route)]), await_text(response)
-    assert response.status not in {401, 500}
-    if response.status == 403:
-        problem = await response.json(content_type="application/problem+json")
-        assert problem["type"] == "urn:voicebot:problem:role-missing"
-        assert role in problem["detail"]
-        assert "voicebot token issue" in problem["remedy"]
-    response.close()
+async def test_each_role_gets_in_exactly_where_it_may(console: Console, role: str) -> None:
+    for route in GUARDED:
+        response = await console.client.request(route.method, path(route), headers=console.auth(role))
+        assert (response.status != 403) == (role in ALLOWED[name(route)]), name(route)
+        assert response.status not in {401, 500}, name(route)
+        if response.status == 403:
+            problem = await response.json(content_type="application/problem+json")
+            assert problem["type"] == "urn:voicebot:problem:role-missing"
+            assert role in problem["detail"]
+            assert "voicebot token issue" in problem["remedy"]
+        response.close()
 
 
-def await_text(response: Any) -> str:
-    return f"{response.status} {response.reason}"
-
-
-@pytest.mark.parametrize("route", GUARDED, ids=name)
 @pytest.mark.parametrize(
     "header",
     [None, "", "Bearer", "Bearer ", "Basic dTpw", "Bearer vbt_unknown_secret", "Bearer \xff\xfe", "Bearer ' OR 1=1 --"],
 )
-async def test_nobody_gets_in_without_a_valid_token(open_console: Opener, route: Route, header: str | None) -> None:
+async def test_nobody_gets_in_without_a_valid_token(open_console: Opener, header: str | None) -> None:
     console = await open_console(ConsoleLimits(failed_tokens_per_minute=1000))
     headers = {} if header is None else {"Authorization": header}
-    response = await console.client.request(route.method, path(route), headers=headers)
-    assert response.status == 401
-    assert response.headers["WWW-Authenticate"].startswith('Bearer realm="voicebot"')
-    assert response.content_type == "application/problem+json"
+    for route in GUARDED:
+        response = await console.client.request(route.method, path(route), headers=headers)
+        assert response.status == 401, name(route)
+        assert response.headers["WWW-Authenticate"].startswith('Bearer realm="voicebot"')
+        assert response.content_type == "application/problem+json"
 
 
 async def test_a_revoked_or_expired_token_is_refused(console: Console) -> None:
