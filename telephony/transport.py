@@ -330,7 +330,7 @@ class CallOutput(BaseOutputTransport):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         if isinstance(frame, PlayMarkFrame):
             # The base class holds back what does not fill a frame; a mark must not overtake it.
-            await self._media_senders[None]._enqueue_flushed_audio_buffer()
+            await self._media_senders[None]._enqueue_flushed_audio_buffer()  # type: ignore[no-untyped-call]
         await super().process_frame(frame, direction)
 
     async def _handle_frame(self, frame: Frame) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.playout import MarkReport, PlayoutLedger
+from telephony.playout import ROUNDING_SECONDS, MarkReport, PlayoutLedger
 
 FRAME = b"\1\0" * 160
 
@@ -150,4 +150,4 @@ def test_every_begun_line_is_told_exactly_once(steps: list[tuple[str, float, boo
     for report in told:
         assert -1e-9 <= report.played_seconds <= sent[report.mark] + 1e-9
         if report.played:
-            assert report.played_seconds == pytest.approx(sent[report.mark])
+            assert report.played_seconds == pytest.approx(sent[report.mark], abs=ROUNDING_SECONDS)
