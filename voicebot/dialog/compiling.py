@@ -65,6 +65,7 @@ class Compiler:
             include=tuple(model.include),
             returns=tuple(model.returns),
             facts=tuple(model.facts),
+            sealed=model.sealed,
             switched_off=dict(model.switch_off),
             place=self.placed.at(()),
         )

@@ -62,7 +62,7 @@ def _term(text: str) -> Term:
         if not _is_name(left):
             raise ConditionError(f"不认识 {left}", f"{left} is not known")
         return Term(left, match["op"], right, negated)
-    if body in BARE or body.startswith(("heard ", "flag ")) or _is_name(body):
+    if body in BARE or body.startswith(("heard ", "said ", "flag ")) or _is_name(body):
         return Term(body, negated=negated)
     raise ConditionError(f"读不懂条件 {text}", f"the condition {text} cannot be read")
 

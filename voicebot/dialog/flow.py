@@ -217,6 +217,8 @@ class Sheet:
     include: tuple[str, ...]
     returns: tuple[str, ...]
     facts: tuple[str, ...]
+    sealed: bool
+    """True when what the sheets below it answer does not hold in it: there is no way back to them by a word."""
     switched_off: Mapping[str, str]
     """Rule to reason."""
     place: Place
@@ -268,6 +270,8 @@ class Flow:
         seen: set[str] = set()
         for name in reversed(sheets):
             self._always(name, found, seen)
+            if self.sheets[name].sealed:
+                break
         return tuple(found)
 
     def _always(self, name: str, found: list[tuple[str, Route]], seen: set[str]) -> None:

@@ -144,7 +144,7 @@ class CollectModel(Model):
         description="要的槽位，和只缺它时的问法 / slots, and how to ask for one alone"
     )
     by: list[Literal["speech", "dtmf"]] = ["speech"]
-    digits: int = Field(0, ge=0, le=8, description="数字共几位 / number of digits")
+    digits: int = Field(0, ge=0, le=20, description="数字共几位 / number of digits")
     partial: LineId | None = Field(None, description="数字只来了一部分时说 / said when some digits are still missing")
     at_most: int = Field(3, ge=1, le=5, description="最多再问几次 / how often to ask again")
 
@@ -232,6 +232,7 @@ class FlowFile(Model):
     priority: Names | None = Field(None, description="一句话里有几个意思时谁先 / which intent leads")
     turns: int = Field(80, ge=5, le=200, description="最多几轮，之后道别 / after so many turns the call is closed")
     returns: Names = Field(default_factory=list)
+    sealed: bool = Field(False, description="外面的 always 在这里不起作用 / outer always routes do not hold here")
     start: Name | None = None
     always: dict[str, Route] = Field(default_factory=dict)
     states: dict[Name, StateModel] = Field(default_factory=dict)

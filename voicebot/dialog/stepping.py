@@ -46,6 +46,9 @@ from voicebot.understanding.meaning import Expecting, SlotValue
 _MOVES = 100
 """Silent moves within one step before the conversation is closed; shipped flows need a handful."""
 
+WITHOUT_WORDS = frozenset({"hardship_illness", "self_harm_risk", "vulnerable"})
+"""Health is sensitive: that it matters is kept, what was said of it is not."""
+
 SLOW = 0.75
 ELDERLY = 0.8
 ELDERLY_SILENCE = 10.0
@@ -102,6 +105,8 @@ class Step:
             return kept.value if kept else None
         if name.startswith("heard "):
             return name[6:] in state.heard_intents
+        if name.startswith("said "):
+            return name[5:] in self.words
         if name.startswith("flag "):
             return name[5:] in state.flags
         if name.startswith("count "):
@@ -290,7 +295,7 @@ class Step:
     def flag(self, name: str) -> None:
         if name not in self.state.flags:
             self.set(flags=(*self.state.flags, name))
-            self.actions.append(SetFlag(name, self.words))
+            self.actions.append(SetFlag(name, "" if name in WITHOUT_WORDS else self.words))
 
     def _record(self, spec: State) -> None:
         recording = spec.recording
@@ -386,6 +391,7 @@ class Step:
             if not self.missing(spec):
                 self.take_own("filled")
                 return
+        self.keep({slot: self.state.fresh[slot] for slot in spec.confirming if slot in self.state.fresh})
         for name, seconds in spec.timers.items():
             self.actions.append(SetTimer(name, seconds))
         self._question(spec, again=False)
@@ -457,7 +463,9 @@ class Step:
     def _phrases(self, phrases: tuple[str, ...]) -> tuple[str, ...]:
         name = self.ground.facts.get("debtor.name")
         if self.state.expecting is Expecting.IDENTITY and isinstance(name, str):
-            return (*phrases, name)
+            phrases = (*phrases, name)
+        if self.ground.library.language.startswith("en"):
+            return tuple(phrase for phrase in phrases if phrase.isascii())
         return phrases
 
     def take_own(self, *names: str) -> bool:
