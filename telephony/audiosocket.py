@@ -34,13 +34,9 @@ _AHEAD_SECONDS = (
 
 
 @dataclass(frozen=True)
-class AudioSocketSettings:
-    """Where Asterisk finds us, and whom we let in."""
+class AudioSocketGate:
+    """Whom an AudioSocket server lets in."""
 
-    host: str = "127.0.0.1"
-    """Address to listen on."""
-    port: int = 9092
-    """TCP port; 0 takes a free one."""
     allowed: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     """Networks from which connections are taken, in CIDR notation; nothing else on the wire says who is calling."""
     max_calls: int = 50
@@ -58,9 +54,12 @@ class AudioSocketCarrier:
 
     name = "audiosocket"
 
-    def __init__(self, settings: AudioSocketSettings) -> None:
-        self._settings = settings
-        self._allowed = [ipaddress.ip_network(network) for network in settings.allowed]
+    def __init__(self, host: str = "127.0.0.1", port: int = 9092, gate: AudioSocketGate | None = None) -> None:
+        """`host` and `port` are listened on, port 0 takes a free one. Raises ValueError on a malformed network."""
+        self._host = host
+        self._port = port
+        self._gate = gate or AudioSocketGate()
+        self._allowed = [ipaddress.ip_network(network) for network in self._gate.allowed]
         self._handler: IncomingHandler | None = None
         self._server: asyncio.Server | None = None
         self._legs: dict[str, AudioSocketLeg] = {}
@@ -76,9 +75,9 @@ class AudioSocketCarrier:
 
     def routes(self) -> list[web.RouteDef]:
         """`POST {prefix}/calls` with uuid, from, to and what else the dialplan knows; none without a token."""
-        if self._settings.announce_token is None:
+        if self._gate.announce_token is None:
             return []
-        return [web.post(f"{self._settings.path_prefix}/calls", self._announce)]
+        return [web.post(f"{self._gate.path_prefix}/calls", self._announce)]
 
     def announce(self, announcement: Announcement) -> None:
         """Notes what is known of a call that will connect within a minute."""
@@ -88,12 +87,11 @@ class AudioSocketCarrier:
 
     async def start(self) -> None:
         """Begins to listen. Raises CarrierUnavailable."""
-        host, port = self._settings.host, self._settings.port
         try:
-            self._server = await asyncio.start_server(self._connected, host, port)
+            self._server = await asyncio.start_server(self._connected, self._host, self._port)
         except OSError as error:
             raise CarrierUnavailable(
-                f"AudioSocket cannot listen on {host}:{port}: {error.strerror or error}. "
+                f"AudioSocket cannot listen on {self._host}:{self._port}: {error.strerror or error}. "
                 "Choose another port, or end what holds it."
             ) from None
 
@@ -126,7 +124,7 @@ class AudioSocketCarrier:
             await server.wait_closed()
 
     async def _announce(self, request: web.Request) -> web.Response:
-        expected = f"Bearer {self._settings.announce_token}".encode()
+        expected = f"Bearer {self._gate.announce_token}".encode()
         if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
             return web.Response(status=401, text="the token is not ours")
         fields = {name.lower(): value for name, value in (await request.post()).items() if isinstance(value, str)}
@@ -193,10 +191,10 @@ class AudioSocketCarrier:
         if self._handler is None or self._server is None or call_id in self._legs:
             _log.warning("An AudioSocket call was refused: nobody takes calls, or it is here already")
             return None
-        if len(self._legs) >= self._settings.max_calls:
+        if len(self._legs) >= self._gate.max_calls:
             _log.warning("An AudioSocket call was refused: too many are going on")
             return None
-        if kept is None and self._settings.announced_only:
+        if kept is None and self._gate.announced_only:
             _log.warning("An AudioSocket call was refused: it was not announced")
             return None
         leg = AudioSocketLeg(kept[1] if kept is not None else Announcement(call_id), writer, self._forget)

@@ -16,7 +16,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telephony.audiosocket import AudioSocketCarrier, AudioSocketSettings
+from telephony.audiosocket import AudioSocketCarrier, AudioSocketGate
 from telephony.audiosocket_frames import Frame, FrameDecoder, Kind
 from telephony.audiosocket_leg import Announcement, AudioSocketLeg
 from telephony.carrier import CallLeg, CarrierUnavailable, Cause, DialFailed, DialRequest, Direction, TransferFailed
@@ -78,8 +78,8 @@ class Pbx:
 
 
 @contextlib.asynccontextmanager
-async def open_pbx(settings: AudioSocketSettings) -> AsyncIterator[Pbx]:
-    carrier = AudioSocketCarrier(settings)
+async def open_pbx(gate: AudioSocketGate) -> AsyncIterator[Pbx]:
+    carrier = AudioSocketCarrier(port=0, gate=gate)
     await carrier.start()
     pbx = Pbx(carrier)
     carrier.on_incoming(pbx.take)
@@ -94,13 +94,13 @@ async def open_pbx(settings: AudioSocketSettings) -> AsyncIterator[Pbx]:
 
 @pytest.fixture
 async def pbx() -> AsyncIterator[Pbx]:
-    async with open_pbx(AudioSocketSettings(port=0, max_calls=2)) as opened:
+    async with open_pbx(AudioSocketGate(max_calls=2)) as opened:
         yield opened
 
 
 @pytest.fixture
 async def strict_pbx() -> AsyncIterator[Pbx]:
-    async with open_pbx(AudioSocketSettings(port=0, announced_only=True, announce_token="t" * 20)) as opened:
+    async with open_pbx(AudioSocketGate(announced_only=True, announce_token="t" * 20)) as opened:
         yield opened
 
 
@@ -250,7 +250,7 @@ async def test_over_the_limit_and_twice_the_same_call_are_turned_away(pbx: Pbx) 
 
 
 async def test_a_network_that_is_not_allowed_is_turned_away() -> None:
-    async with open_pbx(AudioSocketSettings(port=0, allowed=("192.0.2.0/24",))) as pbx:
+    async with open_pbx(AudioSocketGate(allowed=("192.0.2.0/24",))) as pbx:
         await (await pbx.connect(Frame(Kind.UUID, uuid.uuid4().bytes))).thrown_out()
         assert pbx.legs.empty()
 
@@ -356,6 +356,6 @@ async def test_what_audiosocket_cannot_do_is_said(pbx: Pbx) -> None:
 
 
 async def test_a_taken_port_is_said(pbx: Pbx) -> None:
-    second = AudioSocketCarrier(AudioSocketSettings(port=pbx.carrier.port))
+    second = AudioSocketCarrier(port=pbx.carrier.port)
     with pytest.raises(CarrierUnavailable, match=r"cannot listen on 127\.0\.0\.1:\d+: .*Choose another port"):
         await second.start()
