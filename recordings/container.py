@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from recordings.canonical import Fault, canonical, parse_object
 from recordings.cipher import KeyRing
+from recordings.folder import hold
 from recordings.header import PartHeader
 
 MAGIC = b"VBAUDIO1"
@@ -76,16 +77,22 @@ class AudioFile:
         self.chunks = 0
         self.end_frame = 0
         self.size = 0
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        # The file gets its name once it is locked, so that recovery never takes a live call for an abandoned one.
+        beside = path.with_name(f".{path.name}.new")
+        self._descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
+            hold(self._descriptor)
             self._append(prefix + self.chain)
+            os.link(beside, path)
         except OSError:
-            path.unlink(missing_ok=True)
+            self.close()
             raise
+        finally:
+            beside.unlink(missing_ok=True)
 
-    @property
-    def descriptor(self) -> int:
-        return self._descriptor
+    def keep_held(self) -> int:
+        """A descriptor that goes on marking the file as live after `close`, until it is closed itself."""
+        return os.dup(self._descriptor)
 
     def write(self, side: Side, first_frame: int, pcm: bytes) -> None:
         """Appends one chunk. Raises OSError, with the file left valid."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from recordings.cipher import KeyRing
 from recordings.container import AudioFile, Side
-from recordings.folder import audio_name, hold, timeline_name
+from recordings.folder import audio_name, timeline_name
 from recordings.header import GENESIS, PartHeader
 from recordings.manifest import CallSummary, Manifest, Part
 from recordings.timeline import Entry, TimelineFile
@@ -38,6 +38,7 @@ class PartWriter:
         self._done: list[tuple[Path, Part]] = []
         self._previous = (GENESIS, GENESIS)
         self._end_frame = 0
+        self._held: list[int] = []
 
     @property
     def places(self) -> int:
@@ -64,7 +65,7 @@ class PartWriter:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         audio = AudioFile(place / audio_name(number), self._header(number, self._previous[0]), self._keys)
         try:
-            hold(audio.descriptor)
+            self._held.append(audio.keep_held())
             timeline = TimelineFile(place / timeline_name(number), self._header(number, self._previous[1]), self._keys)
         except OSError:
             audio.close()
@@ -91,6 +92,15 @@ class PartWriter:
 
     def finish(self, summary: CallSummary, *, lost_seconds: float, lost_entries: int) -> tuple[Manifest, str | None]:
         """Closes the files and writes the manifest. With it, what kept it out of the first place, if anything."""
+        try:
+            return self._finish(summary, lost_seconds, lost_entries)
+        finally:
+            # Only now may another process take the call for one that is over.
+            for descriptor in self._held:
+                os.close(descriptor)
+            self._held.clear()
+
+    def _finish(self, summary: CallSummary, lost_seconds: float, lost_entries: int) -> tuple[Manifest, str | None]:
         fault: str | None = None
         try:
             for file in (self._audio, self._timeline):

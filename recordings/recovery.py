@@ -38,9 +38,10 @@ def recover(root: Path, keys: KeyRing | None = None, spool: Path | None = None) 
     if spool is not None:
         yield from _bring_home(root, spool)
     for folder in call_folders(root):
-        if (folder / MANIFEST).exists():
-            continue
+        # In this order: a worker lets its files go only after the manifest is there.
         if any(is_held(folder / audio_name(number)) for number in part_numbers(folder)):
+            continue
+        if (folder / MANIFEST).exists():
             continue
         try:
             yield _finalise(folder, keys)
