@@ -1,0 +1,159 @@
+"""The model trained on the library's examples: a linear softmax over n-grams, sounds and, where there is one, an encoder's vector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voicebot.understanding.intents.features import grams
+
+Floats = NDArray[np.float32]
+_SOUND_WEIGHT = 0.7
+_MEANING_WEIGHT = 1.0
+_RARE = 3  # n-grams seen in fewer sentences than this are left out
+_RIDGE = 0.6  # strength of the penalty on large weights
+_STEPS = 60
+
+
+@dataclass(frozen=True)
+class IntentModel:
+    """Weights, read-only once trained."""
+
+    labels: tuple[str, ...]
+    vocabulary: dict[str, int]
+    idf: Floats
+    weights: Floats
+    """Features by labels."""
+    bias: Floats
+    centre: Floats
+    """Mean of the encoder's vectors over the examples; empty without an encoder."""
+
+    @property
+    def meaning_size(self) -> int:
+        return int(self.centre.shape[0])
+
+    def probabilities(self, text: str, vector: Floats | None) -> Floats:
+        """Probability of each label for one cleaned sentence. `vector` is the encoder's, where the model was trained with one."""
+        logits = self.bias.copy()
+        index, value = _sparse(text, self.vocabulary, self.idf)
+        if len(index):
+            logits += value @ self.weights[index]
+        if self.meaning_size and vector is not None:
+            logits += _centred(vector, self.centre) @ self.weights[len(self.vocabulary) :]
+        logits -= logits.max()
+        grown: Floats = np.exp(logits)
+        return np.asarray(grown / grown.sum(), dtype=np.float32)
+
+    def save(self, path: Path) -> None:
+        """Writes one .npz file, complete or not at all."""
+        partial = path.with_suffix(".partial.npz")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        words = "\n".join(self.vocabulary)
+        np.savez(
+            partial,
+            labels=np.frombuffer("\n".join(self.labels).encode(), np.uint8),
+            words=np.frombuffer(words.encode(), np.uint8),
+            idf=self.idf,
+            weights=self.weights.astype(np.float16),
+            bias=self.bias,
+            centre=self.centre,
+        )
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> IntentModel:
+        """Reads what `save` wrote. Raises OSError or ValueError on a file that is not one."""
+        with np.load(path) as data:
+            words = bytes(data["words"]).decode().split("\n")
+            return cls(
+                labels=tuple(bytes(data["labels"]).decode().split("\n")),
+                vocabulary={word: place for place, word in enumerate(words)},
+                idf=data["idf"],
+                weights=data["weights"].astype(np.float32),
+                bias=data["bias"],
+                centre=data["centre"],
+            )
+
+
+def _sparse(text: str, vocabulary: dict[str, int], idf: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Places and values of a sentence's n-grams, each block of length one."""
+    places: list[int] = []
+    values: list[float] = []
+    for block, weight in zip(grams(text), (1.0, _SOUND_WEIGHT), strict=True):
+        counts = Counter(place for gram in block if (place := vocabulary.get(gram)) is not None)
+        if not counts:
+            continue
+        raw = np.array([(1.0 + np.log(count)) * idf[place] for place, count in counts.items()])
+        scale = weight / float(np.sqrt(raw @ raw))
+        places.extend(counts)
+        values.extend((raw * scale).tolist())
+    return np.array(places, dtype=np.int64), np.array(values, dtype=np.float32)
+
+
+def _centred(vectors: Floats, centre: Floats) -> Floats:
+    moved = vectors - centre
+    length = np.maximum(np.linalg.norm(moved, axis=-1, keepdims=True), 1e-6)
+    return np.asarray(moved / length * _MEANING_WEIGHT, dtype=np.float32)
+
+
+def train(texts: Sequence[str], labels: Sequence[str], weights: Sequence[float], vectors: Floats | None) -> IntentModel:
+    """Fits the model: seconds for thousands of sentences on one core. `weights` say how much each sentence counts."""
+    from scipy.optimize import minimize
+    from scipy.sparse import csr_matrix
+
+    names = tuple(sorted(set(labels)))
+    seen: Counter[str] = Counter()
+    for text in texts:
+        for block in grams(text):
+            seen.update(set(block))
+    vocabulary = {
+        gram: place for place, gram in enumerate(sorted(gram for gram, count in seen.items() if count >= _RARE))
+    }
+    counts = np.array([seen[gram] for gram in vocabulary], dtype=np.float32)
+    idf = np.asarray(np.log((1 + len(texts)) / (1 + counts)) + 1, dtype=np.float32)
+    rows, columns, values = [], [], []
+    for row, text in enumerate(texts):
+        index, value = _sparse(text, vocabulary, idf)
+        rows.extend([row] * len(index))
+        columns.extend(index.tolist())
+        values.extend(value.tolist())
+    sparse = csr_matrix((values, (rows, columns)), shape=(len(texts), len(vocabulary)), dtype=np.float32)
+    transposed = sparse.T.tocsr()
+    centre: Floats = np.zeros(0, dtype=np.float32) if vectors is None else np.asarray(vectors.mean(0), dtype=np.float32)
+    dense = None if vectors is None else _centred(vectors, centre)
+    width, classes = len(vocabulary) + len(centre), len(names)
+    place = {name: number for number, name in enumerate(names)}
+    target = np.zeros((len(texts), classes), dtype=np.float32)
+    target[np.arange(len(texts)), [place[label] for label in labels]] = 1.0
+    share = np.asarray(weights, dtype=np.float32)[:, None]
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        matrix = flat[: width * classes].reshape(width, classes).astype(np.float32)
+        bias = flat[width * classes :].astype(np.float32)
+        logits = sparse @ matrix[: len(vocabulary)] + bias
+        if dense is not None:
+            logits += dense @ matrix[len(vocabulary) :]
+        logits -= logits.max(1, keepdims=True)
+        grown = np.exp(logits)
+        guess = grown / grown.sum(1, keepdims=True)
+        cost = -float((share[:, 0] * np.log(np.maximum((guess * target).sum(1), 1e-12))).sum())
+        error = share * (guess - target)
+        slope = np.empty_like(matrix)
+        slope[: len(vocabulary)] = transposed @ error
+        if dense is not None:
+            slope[len(vocabulary) :] = dense.T @ error
+        slope += _RIDGE * matrix
+        cost += 0.5 * _RIDGE * float((matrix.astype(np.float64) ** 2).sum())
+        return cost, np.concatenate([slope.ravel(), error.sum(0)]).astype(np.float64)
+
+    found = minimize(
+        loss, np.zeros(width * classes + classes), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 8}
+    ).x.astype(np.float32)
+    return IntentModel(
+        names, vocabulary, idf, found[: width * classes].reshape(width, classes), found[width * classes :], centre
+    )

@@ -1,0 +1,127 @@
+"""The calendar people speak of: holidays, working days, lunar dates, paydays."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, timedelta
+
+import chinese_calendar
+from lunar_python import Lunar, LunarMonth, Solar
+
+_LUNAR_HOLIDAYS = {
+    "端午": (5, 5),
+    "中秋": (8, 15),
+    "元宵": (1, 15),
+    "七夕": (7, 7),
+    "重阳": (9, 9),
+    "春节": (1, 1),
+    "腊八": (12, 8),
+}
+_SOLAR_HOLIDAYS = {
+    "元旦": (1, 1),
+    "五一": (5, 1),
+    "劳动节": (5, 1),
+    "国庆": (10, 1),
+    "六一": (6, 1),
+    "双十一": (11, 11),
+}
+_NAMES = {"春节": "Spring Festival", "清明": "Tomb-sweeping Day", "五一": "Labour Day", "劳动节": "Labour Day",
+          "端午": "Dragon Boat Festival", "中秋": "Mid-autumn Festival", "国庆": "National Day", "元旦": "New Year's Day"}  # fmt: skip
+_HORIZON = 40  # days looked past a holiday for its first working day
+
+
+def lunar_to_solar(year: int, month: int, day: int) -> date | None:
+    """The day of a lunar date, None when that month has no such day. Day 30 of a short twelfth month is its last."""
+    days = LunarMonth.fromYm(year, month).getDayCount()
+    if month == 12 and day == 30:
+        day = days
+    if not 1 <= day <= days:
+        return None
+    solar = Lunar.fromYmd(year, month, day).getSolar()
+    return date(solar.getYear(), solar.getMonth(), solar.getDay())
+
+
+def next_lunar(today: date, month: int, day: int) -> date | None:
+    """The next time the lunar date comes, today included."""
+    year = Solar.fromYmd(today.year, today.month, today.day).getLunar().getYear()
+    for candidate in (year - 1, year, year + 1):
+        found = lunar_to_solar(candidate, month, day)
+        if found is not None and found >= today:
+            return found
+    return None
+
+
+def next_holiday(today: date, name: str) -> date | None:
+    """The day itself of a named holiday, today or later."""
+    if name in ("除夕", "大年三十"):
+        return next_lunar(today, 12, 30)
+    if name == "清明":
+        for year in (today.year, today.year + 1):
+            found = date(year, 4, _qingming_day(year))
+            if found >= today:
+                return found
+        return None
+    if name in _LUNAR_HOLIDAYS:
+        return next_lunar(today, *_LUNAR_HOLIDAYS[name])
+    month, day = _SOLAR_HOLIDAYS[name]
+    found = date(today.year, month, day)
+    return found if found >= today else date(today.year + 1, month, day)
+
+
+def _qingming_day(year: int) -> int:
+    """清明 by the formula of the solar term, right for 2000 to 2099."""
+    short = year % 100
+    return int(short * 0.2422 + 4.81) - short // 4
+
+
+def first_day_back(holiday: date) -> date:
+    """The first working day after the rest days around `holiday`."""
+    day = holiday
+    for _ in range(_HORIZON):
+        day += timedelta(days=1)
+        if is_workday(day):
+            return day
+    return day
+
+
+def is_workday(day: date) -> bool:
+    """Whether banks and offices work: by the published holiday schedule, by the weekday where none is published yet."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return day.weekday() < 5
+
+
+def add_workdays(day: date, count: int) -> date:
+    """The working day `count` working days after `day`."""
+    while count > 0:
+        day += timedelta(days=1)
+        count -= is_workday(day)
+    return day
+
+
+def month_end(year: int, month: int) -> date:
+    """The last day of a month; months past December run into the next year."""
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def in_month(year: int, month: int, day: int) -> date | None:
+    """The day of a month, months past December running into the next year; None when that month has no such day."""
+    last = month_end(year, month)
+    return last.replace(day=day) if 1 <= day <= last.day else None
+
+
+def next_payday(today: date, payday: int) -> date:
+    """The next day wages are paid, today included.
+
+    In a short month it is the last day; on a rest day it is the working day before, as 工资支付暂行规定, article 7, lays down.
+    """
+    for ahead in range(3):
+        last = month_end(today.year, today.month + ahead)
+        day = last.replace(day=min(payday, last.day))
+        while not is_workday(day):
+            day -= timedelta(days=1)
+        if day >= today:
+            return day
+    return today

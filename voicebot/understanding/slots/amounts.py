@@ -1,0 +1,204 @@
+"""Sums of money as people say them: 两千三百八, 一万二, 八十六块四, 差不多两千, 两三千, 一半, 剩下的."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+
+from voicebot.understanding.numerals import NUMBER, parse_number
+from voicebot.understanding.slots.span import AmountSpan
+
+_CN = "[零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟]"
+_RANGE = re.compile(
+    r"(?P<low>[一二两三四五六七八九])、?(?P<high>[一二三四五六七八九])(?P<unit>十|百|千|万)(?P<more>多|来)?(?:块钱?|元|圆)?"
+)
+_BETWEEN = re.compile(
+    rf"(?P<low>{NUMBER})(?:块钱?|元)?(?:到|至|或者?|-|~)(?P<high>{NUMBER})(?P<money>块钱?|元)?(?![号日月点天期个次岁年])"
+)
+_ODD = re.compile(
+    r"(?P<unit>百十|百把|千把|万把|千儿八百|百八十|十来万|几十万|几十|几百|几千|几万|好几百|好几千|好几万)(?:来)?(?:块钱?|元)?"
+)
+_COLLOQUIAL = re.compile(
+    rf"(?P<whole>{NUMBER})(?:块|元|圆)(?P<tenths>[一二两三四五六七八九\d])(?P<jiao>毛|角)?(?:(?P<fen>[一二三四五六七八九\d])分?)?(?!\d|[十百千万月号天个点期])"
+)
+_JIAO = re.compile(
+    rf"(?P<whole>{NUMBER})(?:块|元|圆)(?:零)?(?P<tenths>[一二两三四五六七八九\d])(?:毛|角)(?:(?P<fen>[一二三四五六七八九\d])分)?"
+)
+_MONEY = re.compile(
+    rf"(?P<n>{NUMBER})(?P<more>多|来|几)?(?P<unit>k(?![a-z])|个?(?:块钱?|元|圆|大洋|人民币|rmb|美元|美金|刀|蚊|纹|钱))"
+)
+_BIG = re.compile(
+    rf"(?P<n>(?:\d[\d,]*(?:\.\d+)?|{_CN})*[百千万亿](?:\d|{_CN})*)(?P<more>多|来|几)?(?![号日月点天期次岁年周个人名分小])"
+)
+_BARE = re.compile(rf"(?P<n>{NUMBER})(?P<more>多)?(?![号日月点天期次岁年周楼层个分%家位人遍回下般起直样定些会度半时])")
+_PAY_VERB = re.compile(
+    r"(?:还|付|给|交|转|打|凑|拿|存|缴|出|扣|欠|借|凑个|要|来|就|有|只|剩|差|收|免|减|多)(?:你们?|您|他们?|上|了|出|个|款|得起|得出|个?整|到|过去|过来|起)?$"
+)
+_ROUGH_BEFORE = re.compile(
+    r"(?:大概|大约|差不多|约莫?|将近|接近|也就|估计|可能|最多|顶多|最少|至少|起码|不到|上下)(?:能|可以|先|还|付|给|个|有|是|凑|拿|出)*$"
+)
+_ROUGH_AFTER = re.compile(r"^(?:块钱?|元)?(?:左右|上下|的样子|吧?差不多|出头)")
+_MONTHLY = re.compile(
+    r"(?:每个?月|一个月|按月|月供|每期|一期)(?:我)?(?:就|先|最多|只能|能|可以|大概|顶多)*(?:还|给|付|交|打)?(?:你们?|个)?$"
+)
+_NOT_MONEY_BEFORE = re.compile(r"(?:尾号|后四位|身份证|验证码|电话|号码|工号|第|周|礼拜|星期|百分之|分之)(?:是|就是)?$")
+_FORWARD = r"(?:还|付|结|交|清|给|补|弄|处理|打|转|缴)"
+_PARTS_OF_DEBT: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("rest", re.compile(r"剩下的?|剩余的?|余下的?|其余的?|余款|尾款|其他的(?=下|以后|慢)")),
+    ("half", re.compile(rf"(?:先)?{_FORWARD}?(?:个|上)?(?:一半|半数|一多半|一大半)")),
+    ("minimum", re.compile(r"最低(?:还款)?额?(?:度)?|最低还款")),
+    (
+        "all",
+        re.compile(
+            rf"全部|全额|全款|一次性|一把(?:头)?(?={_FORWARD})|{_FORWARD}清|结清|清账|全(?:都)?{_FORWARD}|{_FORWARD}完|{_FORWARD}齐|一分不少|"
+            rf"所有(?:的)?(?:欠款|钱|账)?|都{_FORWARD}(?:了|上|给)|一起{_FORWARD}"
+        ),
+    ),
+)
+_SHARE = re.compile(r"(?P<den>[二三四五六七八九十])分之(?P<num>[一二三四五六七八九])")
+_PERCENT = re.compile(
+    rf"(?:百分之(?P<cn>{_CN}+)|(?P<ar>\d+(?:\.\d+)?)%|(?P<cheng>[一二三四五六七八九])成(?!功|立|年|本))"
+)
+_UNIT = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+_ODD_RANGES = {
+    "百十": (100, 200), "百把": (100, 200), "百八十": (80, 200), "千把": (1000, 1500), "千儿八百": (800, 1000), "万把": (10000, 15000),
+    "十来万": (100000, 150000), "几十": (20, 90), "几百": (200, 900), "好几百": (300, 900), "几千": (2000, 9000),
+    "好几千": (3000, 9000), "几万": (20000, 90000), "好几万": (30000, 90000), "几十万": (200000, 900000),
+}  # fmt: skip
+_CENT = Decimal("0.01")
+
+
+def find_amounts(
+    text: str, amount_due: Decimal | None = None, *, bare: bool = False, taken: tuple[tuple[int, int], ...] = ()
+) -> list[AmountSpan]:
+    """Every sum named in the text, in order. `taken` are stretches that are dates or times and cannot be money.
+
+    A number without 块 or a large unit counts after a verb of paying, or anywhere when `bare`: the bot has just asked how much.
+    """
+    blocked = list(taken)
+    found: list[AmountSpan] = []
+
+    def free(match: re.Match[str]) -> bool:
+        return not any(match.start() < end and start < match.end() for start, end in blocked)
+
+    def keep(span: AmountSpan | None) -> None:
+        if span is not None:
+            found.append(_shade(text, span))
+            blocked.append((span.start, span.end))
+
+    for pattern, read in _READERS:
+        for match in pattern.finditer(text):
+            if free(match) and not _NOT_MONEY_BEFORE.search(text[: match.start()]):
+                keep(read(match))
+    for match in _BARE.finditer(text):
+        if free(match) and _counts_as_money(text, match, bare):
+            keep(_plain(match))
+    for span in _shares(text, amount_due):
+        if not any(span.start < end and start < span.end for start, end in blocked):
+            found.append(span)
+    return sorted(found, key=lambda span: span.start)
+
+
+def _counts_as_money(text: str, match: re.Match[str], bare: bool) -> bool:
+    before = text[: match.start()]
+    if _NOT_MONEY_BEFORE.search(before) or len(match["n"]) > 8:
+        return False
+    value = parse_number(match["n"])
+    if value is None or value <= 0:
+        return False
+    if bare:
+        return value >= 10 or match["n"].isdigit()
+    return value >= 10 and bool(_PAY_VERB.search(before))
+
+
+def _shade(text: str, span: AmountSpan) -> AmountSpan:
+    before, after = text[: span.start], text[span.end :]
+    rough = bool(_ROUGH_BEFORE.search(before) or _ROUGH_AFTER.search(after))
+    monthly = bool(_MONTHLY.search(before))
+    return replace(span, approximate=span.approximate or rough, monthly=monthly)
+
+
+def _plain(match: re.Match[str]) -> AmountSpan | None:
+    text = match["n"]
+    value = parse_number(text)
+    groups = match.groupdict()
+    more = bool(groups.get("more"))
+    if value is None or value <= 0:
+        return None
+    if groups.get("unit") == "k":
+        value *= 1000
+    return AmountSpan(match.start(), match.end(), value, approximate=more)
+
+
+def _range(match: re.Match[str]) -> AmountSpan | None:
+    low, high = parse_number(match["low"]), parse_number(match["high"])
+    if low is None or high is None or high - low not in (1, 2) or (high - low == 2 and low != 3):
+        return None
+    unit = _UNIT[match["unit"]]
+    return AmountSpan(match.start(), match.end(), None, low * unit, high * unit, approximate=True, vague=True)
+
+
+def _between(match: re.Match[str]) -> AmountSpan | None:
+    low, high = parse_number(match["low"]), parse_number(match["high"])
+    if low is None or high is None:
+        return None
+    last = match["high"].rstrip("0123456789")[-1:]
+    if low < 10 and last in _UNIT:
+        low *= _UNIT[last]
+    if not match["money"] and high < 100:
+        return None
+    if high <= low:
+        return None
+    return AmountSpan(match.start(), match.end(), None, low, high, approximate=True, vague=True)
+
+
+def _odd(match: re.Match[str]) -> AmountSpan:
+    low, high = _ODD_RANGES[match["unit"]]
+    return AmountSpan(match.start(), match.end(), None, Decimal(low), Decimal(high), approximate=True, vague=True)
+
+
+def _with_jiao(match: re.Match[str]) -> AmountSpan | None:
+    whole, tenths = parse_number(match["whole"]), parse_number(match["tenths"])
+    if whole is None or tenths is None or (match["tenths"].isdigit() and match.re is _COLLOQUIAL and not match["jiao"]):
+        return None
+    cents = parse_number(match["fen"]) if match["fen"] else None
+    return AmountSpan(match.start(), match.end(), whole + tenths / 10 + (cents or Decimal(0)) / 100)
+
+
+_READERS = (
+    (_BETWEEN, _between),
+    (_RANGE, _range),
+    (_ODD, _odd),
+    (_JIAO, _with_jiao),
+    (_COLLOQUIAL, _with_jiao),
+    (_MONEY, _plain),
+    (_BIG, _plain),
+)
+
+
+def _shares(text: str, due: Decimal | None) -> list[AmountSpan]:
+    """一半, 全部, 三分之一, 三成: parts of what is owed, with a value where that is known."""
+    spans: list[AmountSpan] = []
+    for match in _SHARE.finditer(text):
+        share = (parse_number(match["num"]) or Decimal(0)) / (parse_number(match["den"]) or Decimal(1))
+        spans.append(AmountSpan(match.start(), match.end(), _of(due, share), of_debt="share", vague=due is None))
+    for match in _PERCENT.finditer(text):
+        number = parse_number(match["cn"] or match["ar"] or match["cheng"])
+        if number is not None:
+            share = number / (10 if match["cheng"] else 100)
+            spans.append(AmountSpan(match.start(), match.end(), _of(due, share), of_debt="share", vague=due is None))
+    for kind, pattern in _PARTS_OF_DEBT:
+        for match in pattern.finditer(text):
+            value = {"all": due, "half": _of(due, Decimal("0.5"))}.get(kind)
+            rough = "多半" in match[0] or "大半" in match[0]
+            spans.append(
+                AmountSpan(
+                    match.start(), match.end(), value, of_debt=kind, approximate=rough, vague=value is None or rough
+                )
+            )
+    return spans
+
+
+def _of(due: Decimal | None, share: Decimal) -> Decimal | None:
+    return None if due is None else (due * share).quantize(_CENT)

@@ -1,0 +1,72 @@
+"""What the slot finders hand to one another: a stretch of text and the value it stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class DaySpan:
+    """Words that name a day, or a stretch of days."""
+
+    start: int
+    end: int
+    """Character range in the text, end excluded."""
+    day: date | None
+    """None when the words leave the day open."""
+    earliest: date | None = None
+    latest: date | None = None
+    approximate: bool = False
+    vague: bool = False
+    """True when the day must be asked back."""
+    payday: bool = False
+    """The day was given as the day wages come."""
+    now: bool = False
+    """现在, 马上: today only where something is paid in the same clause."""
+
+
+@dataclass(frozen=True)
+class ClockSpan:
+    """Words that name a time of day, or a part of a day."""
+
+    start: int
+    end: int
+    clock: time | None
+    """None when only a part of the day is named."""
+    next_day: bool = False
+    """晚上十二点 belongs to the day after."""
+    earliest: time | None = None
+    latest: time | None = None
+    approximate: bool = False
+    part: str | None = None
+    """The part of day in the words: 下午."""
+    after_minutes: int | None = None
+    """半小时后: minutes from now, instead of a clock."""
+
+
+@dataclass(frozen=True)
+class AmountSpan:
+    """Words that name a sum of money."""
+
+    start: int
+    end: int
+    value: Decimal | None
+    """None when the words leave it open (几百块), or when 全部 is said and the debt is not known."""
+    earliest: Decimal | None = None
+    latest: Decimal | None = None
+    approximate: bool = False
+    vague: bool = False
+    of_debt: str | None = None
+    """all, half, rest, minimum, or share: a part of the debt rather than a number."""
+    monthly: bool = False
+
+
+@dataclass(frozen=True)
+class DigitSpan:
+    """Digits spelled one by one."""
+
+    start: int
+    end: int
+    digits: str
