@@ -42,6 +42,15 @@ def host_of(value: str | None) -> str | None:
     return _without_port(hostport)
 
 
+def port_of(value: str | None) -> int:
+    """The port in a header value or URI; where none is named, the one that stands for it: 5060, or 5061 for sips."""
+    uri = uri_of(value) or ""
+    found = re.search(r":(\d{1,5})$", re.split(r"[;?]", uri.partition(":")[2].rpartition("@")[2])[0])
+    if found is not None:
+        return int(found[1])
+    return 5061 if uri.lower().startswith("sips:") else 5060
+
+
 def uri_of(value: str | None) -> str | None:
     """The first SIP or tel URI in a header value."""
     found = _URI.search(value or "")

@@ -27,6 +27,7 @@ from telephony.sip_address import (
     header_text,
     host_of,
     is_number,
+    port_of,
     sent_by,
     text_of_header,
     user_of,
@@ -67,7 +68,7 @@ class SipCarrier:
         self._identities: dict[tuple[str | None, str | None], UserAgent] = {}
         self._states = {trunk.name: TrunkState(False if trunk.register else None) for trunk in settings.trunks}
         self._registered = asyncio.Condition()
-        self._trunk_hosts: dict[str, str] = {}
+        self._hosts_of_trunk: dict[str, frozenset[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._early: deque[StackEvent] = deque(maxlen=500)
         self._closing = False
@@ -82,7 +83,7 @@ class SipCarrier:
             raise CarrierUnavailable("The SIP carrier has been started already.")
         check_address(settings)
         for trunk in settings.trunks:
-            self._trunk_hosts |= dict.fromkeys(await addresses(trunk.host), trunk.name)
+            self._hosts_of_trunk[trunk.name] = frozenset(await addresses(trunk.host))
         runtime = Runtime()
         try:
             await runtime.start(stack_config(settings))
@@ -182,14 +183,20 @@ class SipCarrier:
         if re.match(r"sips?:", to, re.IGNORECASE):
             if host_of(to) is None or re.search(r"\s", to):
                 raise DialFailed(Cause.NOT_FOUND, reason="not a SIP URI")
-            by_host = self._trunk_hosts.get(host_of(to) or "") if trunk is None else trunk
-            return self._trunks.get(by_host or ""), to
+            through = self._trunk_at(host_of(to), port_of(to)) if trunk is None else self._trunks[trunk]
+            return through, to
         if not is_number(to):
             raise DialFailed(Cause.NOT_FOUND, reason="not a telephone number")
         if not self._trunks:
             raise DialFailed(Cause.NETWORK_ERROR, reason="no SIP trunk is configured, so no number can be dialled")
         chosen = self._trunks[trunk] if trunk is not None else next(iter(self._trunks.values()))
         return chosen, chosen.uri(to)
+
+    def _trunk_at(self, host: str | None, port: int) -> SipTrunk | None:
+        for trunk in self._trunks.values():
+            if trunk.port == port and host in self._hosts_of_trunk[trunk.name]:
+                return trunk
+        return None
 
     async def _invite(self, request: DialRequest, trunk: SipTrunk | None, uri: str) -> SipLeg:
         caller_id = request.caller_id or (trunk.caller_id if trunk else None)
@@ -229,7 +236,7 @@ class SipCarrier:
     def _come_in(self, call: Call) -> None:
         headers = {name.lower(): text_of_header(value) for name, value in call.headers.items()}
         hop = sent_by(headers.get("via"))
-        trunk = self._trunk_hosts.get(hop or "")
+        trunk = next((name for name, hosts in self._hosts_of_trunk.items() if hop in hosts), None)
         leg = SipLeg(
             call,
             Direction.INBOUND,

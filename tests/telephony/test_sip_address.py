@@ -13,6 +13,7 @@ from telephony.sip_address import (
     header_text,
     host_of,
     is_number,
+    port_of,
     sent_by,
     text_of_header,
     user_of,
@@ -41,6 +42,20 @@ from telephony.sip_address import (
 def test_user_and_host(value: str | None, user: str | None, host: str | None) -> None:
     assert user_of(value) == user
     assert host_of(value) == host
+
+
+@pytest.mark.parametrize(
+    ("value", "port"),
+    [
+        ("sip:a@192.0.2.1:5444;transport=tcp", 5444),
+        ("<sip:a@192.0.2.1>", 5060),
+        ("sips:a@192.0.2.1", 5061),
+        ("sip:a:5@192.0.2.1", 5060),
+        ("sip:a@[2001:db8::1]:5070", 5070),
+    ],
+)
+def test_port(value: str, port: int) -> None:
+    assert port_of(value) == port
 
 
 def test_the_networks_word_on_the_caller_goes_before_the_callers_own() -> None:

@@ -132,13 +132,14 @@ async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
         *,
         to: int | None = None,
         number: str = "4008001234",
+        port: int | None = None,
         calls: int = 1,
         at_once: int | None = None,
         echo: bool = False,
         words: dict[str, str] | None = None,
         give_up_after: int = 15,
     ) -> Sipp:
-        port = free_port()
+        port = port or free_port()
         errors = tmp_path / f"{scenario}-{port}.err"
         media = free_port()
         text = (SCENARIOS / f"{scenario}.xml").read_text()
