@@ -74,6 +74,7 @@ class Console:
         known = self.timelines.of.setdefault(call_id, [])
         entry = TimelineEntry(call_id, len(known), float(len(known)), AT, kind, data)
         known.append(entry)
+        self.metrics.observe(entry)
         self.board.publish(entry)
         return entry
 
@@ -148,6 +149,7 @@ async def open_console(migrated: Path, tmp_path: Path) -> AsyncIterator[Opener]:
             version="1.2.3",
             limits=limits or ConsoleLimits(),
         )
+        metrics.watch_live_calls(lambda: len(board.live()))
         client = TestClient(TestServer(create_application(services, monotonic=lambda: clock[0])))
         await client.start_server()
         secrets = {

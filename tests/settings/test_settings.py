@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telephony.sip_trunk import AcceptFrom, Codec, SipTransport
 from voicebot.settings import ConfigurationError, Settings, find_file, load_settings
 from voicebot.settings.document import default_file, keys, markdown_table
 from voicebot.settings.file import locate
@@ -136,7 +137,8 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         ("[twilio]\nenabled = true\n", "account_sid is not AC and 32 hexadecimal digits"),
         ("[sip]\nrtp_port_first = 20000\nrtp_port_last = 20010\n", "11 ports, and 60 calls need 120"),
         ("[sip]\nport = 17000\n", "inside the range of media ports"),
-        ("[sip]\nallow = ['10.0.0.0/40']\n", "`10.0.0.0/40` is not a network"),
+        ("[audiosocket]\nallowed = ['10.0.0.0/40']\n", "`10.0.0.0/40` is not a network"),
+        ("[sip]\naccept_from = 'friends'\n", "'trunks' or 'anyone'"),
         ("[[sip.trunks]]\nname='a'\nhost='h'\n[[sip.trunks]]\nname='a'\nhost='h'\n", "two entries are named `a`"),
         ("[[sip.trunks]]\nname='a'\nhost='h'\nregister=true\n", "needs `user` and `password`"),
         ("[compliance]\ntimezone = 'Peking'\n", "`Peking` is not a time zone"),
@@ -196,3 +198,26 @@ def test_a_key_in_a_repeated_table_is_found_in_the_right_one() -> None:
     assert locate(text, ("sip", "trunks", 1, "host")) == 5
     assert locate(text, ("sip", "trunks", 1, "port")) == 3
     assert locate(text, ("http", "port")) is None
+
+
+def test_the_sip_section_becomes_the_carriers_own_settings(tmp_path: Path) -> None:
+    bare = load_settings().sip.end()
+    assert bare.accept_from is AcceptFrom.ANYONE
+    trunk = (
+        "[[sip.trunks]]\nname='a'\nhost='h'\nuser='u'\npassword='p'\nregister=true\ncodecs=['PCMU']\ntransport='tcp'\n"
+    )
+    end = load_settings(write(tmp_path / "a.toml", trunk)).sip.end()
+    assert end.accept_from is AcceptFrom.TRUNKS
+    (first,) = end.trunks
+    assert (first.user, first.password, first.register) == ("u", "p", True)
+    assert (first.codecs, first.transport) == ((Codec.PCMU,), SipTransport.TCP)
+
+
+def test_the_twilio_section_becomes_the_carriers_own_settings(tmp_path: Path) -> None:
+    sid = "AC" + "0" * 32
+    text = (
+        f"[twilio]\nenabled=true\naccount_sid='{sid}'\nauth_token='t'\npublic_url='https://voice.example.com/twilio'\n"
+    )
+    account = load_settings(write(tmp_path / "a.toml", text)).twilio.account()
+    assert (account.account_sid, account.auth_token) == (sid, "t")
+    assert account.problems() == []

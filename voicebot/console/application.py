@@ -54,8 +54,6 @@ def create_application(
         application.router.add_route(route.method, route.path, _guarded(route, failures))
     _add_document(application, routes, services.version)
     _add_page(application)
-    services.metrics.watch_live_calls(lambda: len(services.board.live()))
-    services.metrics.watch_draining(services.draining)
     application.cleanup_ctx.append(_events)
     application.on_shutdown.append(_end_streams)
     return application
@@ -116,9 +114,8 @@ async def _headers_middleware(request: web.Request, handler: Handler) -> web.Str
 
 
 async def _events(application: web.Application) -> AsyncIterator[None]:
-    services = application[SERVICES]
     backlog = application[BACKLOG]
-    backlog.follow(services.board, services.metrics)
+    backlog.follow(application[SERVICES].board)
     yield
     await backlog.close()
 

@@ -18,7 +18,6 @@ from aiohttp import web
 from voicebot.call.board import CallBoard, TimelineEntry
 from voicebot.console.access import CALLER
 from voicebot.console.calls import debtor_names, unknown_call
-from voicebot.console.metrics import EngineMetrics
 from voicebot.console.schemas import EntryAnswer
 from voicebot.console.services import SERVICES, ConsoleServices
 
@@ -75,13 +74,12 @@ class Backlog:
             except TimeoutError:
                 yield None
 
-    def follow(self, board: CallBoard, metrics: EngineMetrics) -> None:
+    def follow(self, board: CallBoard) -> None:
         """Begins to take over what the board publishes."""
         entries = board.watch()
 
         async def run() -> None:
             async for entry in entries:
-                metrics.observe(entry)
                 self.add(entry)
 
         self._following = asyncio.create_task(run(), name="console events")

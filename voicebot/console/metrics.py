@@ -56,7 +56,7 @@ class EngineMetrics:
         self._draining = Gauge("voicebot_draining", "1 while no new calls are taken.", registry=self.registry)
 
     def observe(self, entry: TimelineEntry) -> None:
-        """Counts what happened in a call. Never raises on data it does not know."""
+        """Counts what happened in a call: a sink of every timeline. Never raises on data it does not know."""
         data = entry.data
         match entry.kind:
             case "call.ringing" | "call.incoming" | "call.dialling":

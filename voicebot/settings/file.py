@@ -148,7 +148,7 @@ def _sentence(detail: ErrorDetails) -> str:
 
 def _secret(location: tuple[int | str, ...]) -> bool:
     return any(
-        part in {"password", "auth_token", "secondary_auth_token", "api_key_secret", "database_url"}
+        part in {"password", "auth_token", "secondary_auth_token", "api_key_secret", "announce_token", "database_url"}
         for part in location
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from telephony import sip_trunk
+from telephony.audiosocket import AudioSocketGate
 from telephony.twilio_settings import TwilioSettings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -69,18 +71,26 @@ class SipTrunk(Section):
     """Host name or address of the provider or PBX."""
     port: Port = 5060
     """Port of the provider or PBX, 1 to 65535."""
-    transport: Literal["udp", "tcp"] = "udp"
-    """Transport of the signalling."""
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    """Transport of the signalling: udp, tcp or tls."""
     user: str | None = None
     """User for digest authentication; leave out where the trunk knows our address."""
     password: Secret | None = None
     """Password for digest authentication. `file:/path` reads it from a file."""
+    auth_user: str | None = None
+    """Name used in digest authentication, where it is not `user`."""
+    domain: str | None = None
+    """Domain of our own address, where the trunk wants one; left out, its host and port."""
+    outbound_proxy: str | None = None
+    """host or host:port that every request goes through; left out, the trunk itself."""
     register_: bool = Field(False, alias="register")
     """Whether to register with the trunk (needed when it must find us behind a changing address)."""
     caller_id: str | None = None
     """Number shown to the person called, E.164; left out, the trunk's own."""
     codecs: tuple[Literal["PCMA", "PCMU"], ...] = Field(("PCMA", "PCMU"), min_length=1)
     """Codecs in order of preference."""
+    dtmf: Literal["auto", "rtpevent", "info"] = "auto"
+    """How keys are pressed towards the trunk: auto, rtpevent (RFC 4733) or info (SIP INFO)."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True, populate_by_name=True
@@ -91,6 +101,24 @@ class SipTrunk(Section):
         if self.register_ and (not self.user or self.password is None):
             raise PydanticCustomError("trunk", "`register = true` needs `user` and `password`")
         return self
+
+    def account(self) -> sip_trunk.SipTrunk:
+        """The trunk as the carrier takes it."""
+        return sip_trunk.SipTrunk(
+            name=self.name,
+            host=self.host,
+            port=self.port,
+            user=self.user or "",
+            password=_plain(self.password) or "",
+            auth_user=self.auth_user,
+            domain=self.domain,
+            outbound_proxy=self.outbound_proxy,
+            register=self.register_,
+            transport=sip_trunk.SipTransport(self.transport),
+            codecs=tuple(sip_trunk.Codec(codec.lower()) for codec in self.codecs),
+            caller_id=self.caller_id,
+            dtmf=sip_trunk.DtmfMode(self.dtmf),
+        )
 
 
 class SipSettings(Section):
@@ -109,22 +137,12 @@ class SipSettings(Section):
     """Last UDP port for media, above the first."""
     max_calls: int = Field(60, ge=1, le=180)
     """Calls at a time on this worker, 1 to 180; the next one is refused as busy here."""
-    allow: tuple[str, ...] = ()
-    """Networks that inbound calls may come from, such as 10.0.0.0/8. Empty: the trunks' hosts, and this machine."""
+    accept_from: Literal["trunks", "anyone"] | None = None
+    """Whose calls are taken: trunks (the last hop must name a trunk's host) or anyone who reaches the port. Left out:
+    trunks where there are any, else anyone. It keeps scanners out, not a forger: on the open internet put an access
+    list in front."""
     trunks: tuple[SipTrunk, ...] = ()
     """Ways to the telephone network. The first one dials unless a caller names another."""
-
-    @field_validator("allow")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            try:
-                ip_network(text)
-            except ValueError as error:
-                raise PydanticCustomError(
-                    "network", "`{text}` is not a network: {error}", {"text": text, "error": str(error)}
-                ) from error
-        return value
 
     @model_validator(mode="after")
     def _ranges(self) -> SipSettings:
@@ -142,9 +160,17 @@ class SipSettings(Section):
         _unique("trunk", [trunk.name for trunk in self.trunks])
         return self
 
-    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """`allow` as networks."""
-        return tuple(ip_network(text) for text in self.allow)
+    def end(self) -> sip_trunk.SipSettings:
+        """The engine's SIP end as the carrier takes it."""
+        accept = self.accept_from or ("trunks" if self.trunks else "anyone")
+        return sip_trunk.SipSettings(
+            host=self.host,
+            port=self.port,
+            rtp_ports=(self.rtp_port_first, self.rtp_port_last),
+            trunks=tuple(trunk.account() for trunk in self.trunks),
+            accept_from=sip_trunk.AcceptFrom(accept),
+            max_calls=self.max_calls,
+        )
 
 
 class TwilioSection(Section):
@@ -208,6 +234,34 @@ class AudioSocketSettings(Section):
     """Address to listen on. The protocol has no authentication: keep it off public networks."""
     port: Port = 9092
     """TCP port, 1 to 65535."""
+    allowed: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks that connections may come from, such as 10.0.0.0/8."""
+    max_calls: int = Field(50, ge=1, le=1000)
+    """Calls at a time over AudioSocket on this worker, 1 to 1000."""
+    announce_token: Secret | None = None
+    """Token with which the dialplan announces a call's numbers over HTTP; left out, nothing can be announced."""
+    announced_only: bool = False
+    """Whether calls that were not announced are turned away."""
+
+    @field_validator("allowed")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                given = {"text": text, "error": str(error)}
+                raise PydanticCustomError("network", "`{text}` is not a network: {error}", given) from error
+        return value
+
+    def gate(self) -> AudioSocketGate:
+        """Whom the carrier lets in."""
+        return AudioSocketGate(
+            allowed=self.allowed,
+            max_calls=self.max_calls,
+            announce_token=_plain(self.announce_token),
+            announced_only=self.announced_only,
+        )
 
 
 class HttpSettings(Section):
