@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -29,11 +29,22 @@ from voicebot.call.gate import Guard
 from voicebot.call.guard_state import changed
 from voicebot.call.session import CallResult, CallSession, CallSubject, CallTools
 from voicebot.call.settings import CallSettings
-from voicebot.dialog.events import HandoffOutcome, RecordCallback, RecordPlan, RecordPromise, SendMessage, SetFlag
+from voicebot.dialog.events import (
+    Decision,
+    Event,
+    HandoffOutcome,
+    Listen,
+    RecordCallback,
+    RecordPlan,
+    RecordPromise,
+    SendMessage,
+    SetFlag,
+)
 from voicebot.dialog.facts import Facts
 from voicebot.dialog.library import load_library
 from voicebot.dialog.loader import load_flow
 from voicebot.dialog.machine import Machine
+from voicebot.dialog.state import DialogState
 from voicebot.speech.protocols import SpeechRequest, Transcript
 from voicebot.understanding import Understander
 
@@ -168,6 +179,28 @@ class ScriptedLine:
         if phrase.after_line is not None:
             return self.current_line == phrase.after_line
         return now > self._quiet_until and now > self._playing_until + 0.3 and bool(self.sent)
+
+
+class HurriedMachine(Machine):
+    """The real machine, with a caller whose silences are short: tests wait in real time."""
+
+    def start(self, now: datetime) -> tuple[DialogState, Decision]:
+        state, decision = super().start(now)
+        return state, _hurried(decision)
+
+    def step(self, state: DialogState, event: Event) -> tuple[DialogState, Decision]:
+        state, decision = super().step(state, event)
+        return state, _hurried(decision)
+
+
+def _hurried(decision: Decision) -> Decision:
+    return replace(
+        decision,
+        actions=tuple(
+            replace(action, silence_seconds=action.silence_seconds / 4) if isinstance(action, Listen) else action
+            for action in decision.actions
+        ),
+    )
 
 
 class LoudnessActivity:
@@ -368,7 +401,7 @@ async def hold_call(
     subject = CallSubject(
         call_id="call-1",
         case_id="case-1",
-        machine=Machine(flow, library, facts),
+        machine=HurriedMachine(flow, library, facts),
         case=CaseContext(amount_due=amount, language="zh-CN"),
         call_state=changed(CallState(ledger_amount=amount), state),
         language="zh-CN",
