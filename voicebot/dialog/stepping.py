@@ -385,7 +385,7 @@ class Step:
     def _open(self, spec: State) -> None:
         """Asks a state's question, unless the caller has already answered it."""
         self.set(digits=())
-        if spec.collecting is not None:
+        if spec.collecting is not None and not spec.collecting.digits:
             told = {slot: kept for slot in spec.collecting.slots if (kept := self.state.fresh.get(slot)) is not None}
             self.keep(told)
             if not self.missing(spec):

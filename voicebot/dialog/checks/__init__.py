@@ -1,0 +1,1 @@
+"""The checker's rules, one a file. Each module names its RULE and yields its findings from a Subject."""

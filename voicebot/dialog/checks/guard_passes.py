@@ -1,0 +1,64 @@
+"""Every line, with every value its facts may take, passes the phrase guard in every call state it can be said in."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from compliance_filters.guard import load_guard
+from compliance_filters.verdict import CallState, Channel, Party
+from voicebot.dialog.checks.subject import Subject
+from voicebot.dialog.checks.values import Sample, samples_of
+from voicebot.dialog.exploring import World
+from voicebot.dialog.library import Line
+from voicebot.dialog.places import Finding
+from voicebot.dialog.wording import Reader, fill
+
+RULE = "guard"
+
+_CURRENCY = {"cn": "CNY", "us": "USD", "uk_eu": "GBP", "hk": "HKD", "tw": "TWD"}
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    guard = load_guard(subject.flow.policy)
+    judged: set[tuple[str, bool, str]] = set()
+    for (name, world), (before, edge, item) in subject.first_spoken.items():
+        kind = (name, world.right_party, world.party)
+        if kind in judged:
+            continue
+        judged.add(kind)
+        line = subject.library[name]
+        for text, state in spoken_ways(subject, line, world):
+            verdict = guard.check(text, state)
+            if not verdict.allowed:
+                first = verdict.findings[0]
+                yield subject.shown(
+                    before,
+                    edge,
+                    RULE,
+                    item.place,
+                    f"话术 {name} 过不了话术卫士：{first.category}（{first.why}）：{text}",
+                    f"line {name} does not pass the guard: {first.category} ({first.why}): {text}",
+                    f"改写 {line.place}，或让它只在允许的状态里说。",
+                    f"Reword {line.place}, or say it only where it may be said.",
+                )
+                break
+
+
+def spoken_ways(subject: Subject, line: Line, world: World) -> Iterator[tuple[str, CallState]]:
+    """Every text of a line with its values, and the state of the call that the guard would judge it in."""
+    for template in line.texts:
+        for sample in samples_of(template):
+            reader = Reader(subject.library.language, _CURRENCY[subject.flow.policy], sample.today)
+            yield fill(template, sample.value_of, reader), _state(subject, world, sample)
+
+
+def _state(subject: Subject, world: World, sample: Sample) -> CallState:
+    due = sample.values.get("debt.amount_due")
+    ledger = due if isinstance(due, Decimal) else Decimal("2380") if world.right_party else None
+    return CallState(
+        party=Party(world.party),
+        identity_verified=world.right_party,
+        channel=Channel.VOICEMAIL if subject.flow.direction == "voicemail" else Channel.LIVE,
+        ledger_amount=ledger if world.right_party else None,
+        stated_amounts=sample.amounts,
+        jurisdiction=subject.flow.policy,
+    )

@@ -1,0 +1,57 @@
+"""What a rule is given to judge: a flow, its words, and every path through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from voicebot.dialog.exploring import Edge, Exploration, Spoken, World, explore
+from voicebot.dialog.flow import Flow
+from voicebot.dialog.library import Library
+from voicebot.dialog.places import Finding, Place, finding
+
+
+@dataclass
+class Subject:
+    """A flow that the machine can run, under examination."""
+
+    flow: Flow
+    library: Library
+
+    @cached_property
+    def exploration(self) -> Exploration:
+        return explore(self.flow, self.library)
+
+    @cached_property
+    def first_spoken(self) -> dict[tuple[str, World], tuple[World | None, Edge, Spoken]]:
+        """Each line in each kind of world it is said in, at the first time it is."""
+        found: dict[tuple[str, World], tuple[World | None, Edge, Spoken]] = {}
+        for before, edge, item in self.exploration.spoken:
+            found.setdefault((item.line, item.world), (before, edge, item))
+        return found
+
+    def shown(
+        self,
+        world: World | None,
+        edge: Edge | None,
+        rule: str,
+        place: Place,
+        zh: str,
+        en: str,
+        mend_zh: str,
+        mend_en: str,
+    ) -> Finding:
+        """A finding with the shortest conversation that leads to it."""
+        plain = finding(rule, place, zh, en, mend_zh, mend_en)
+        return replace(plain, path=self.exploration.path(world, edge))
+
+
+def once(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The first finding for each place and message: the one with the shortest path."""
+    seen: set[tuple[Place, str]] = set()
+    for item in findings:
+        key = (item.place, item.message["en"])
+        if key not in seen:
+            seen.add(key)
+            yield item
