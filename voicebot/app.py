@@ -8,22 +8,22 @@ import importlib.metadata
 import logging
 import shutil
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
-from telephony.audiosocket import AudioSocketCarrier
 
 from compliance_filters.guard import load_guard
 from compliance_filters.pack import load_pack
 from recordings.cipher import KeyRing
 from recordings.reading import read_entries
 from recordings.recovery import recover
+from telephony.audiosocket import AudioSocketCarrier
 from telephony.carrier import Carrier
 from telephony.sip_carrier import SipCarrier
-from telephony.sip_trunk import AcceptFrom, Codec, SipSettings, SipTransport, SipTrunk
 from telephony.twilio import TwilioCarrier
 from voicebot.call.board import CallBoard, TimelineEntry
 from voicebot.call.case_facts import Firm, facts_of
@@ -38,8 +38,7 @@ from voicebot.console.services import ConsoleLimits, ConsoleServices, Probe
 from voicebot.dialog.events import RequestHandoff
 from voicebot.handoff.brief import build_brief, facts_of_case
 from voicebot.handoff.desk import HandoffDesk, HandoffTimes
-from voicebot.settings import Settings
-from voicebot.settings import SipSettings as SipSection
+from voicebot.settings import HttpSettings, Settings
 from voicebot.speech.engines import SpeechEngines
 from voicebot.speech.protocols import Recogniser, SpeechRequest, Synthesiser, VoiceActivity
 from voicebot.speech.vad import VoiceActivityModel
@@ -128,12 +127,12 @@ class Worker:
             await carrier.start()
         application = create_application(self.services)
         for carrier in self.carriers.values():
-            if isinstance(carrier, TwilioCarrier):
+            if isinstance(carrier, TwilioCarrier | AudioSocketCarrier):
                 application.add_routes(carrier.routes())
         self.http = web.AppRunner(application, access_log=None)
         await self.http.setup()
         listen = self.settings.http
-        site = web.TCPSite(self.http, listen.host, listen.port)
+        site = web.TCPSite(self.http, listen.host, listen.port, ssl_context=_tls(listen))
         try:
             await site.start()
         except OSError as error:
@@ -286,37 +285,22 @@ def brief_of(
 def _carriers(settings: Settings) -> dict[str, Carrier]:
     carriers: dict[str, Carrier] = {}
     if settings.sip.enabled:
-        carriers["sip"] = SipCarrier(sip_end(settings.sip))
+        carriers["sip"] = SipCarrier(settings.sip.end())
     if settings.twilio.enabled:
         carriers["twilio"] = TwilioCarrier(settings.twilio.account())
     if settings.audiosocket.enabled:
-        carriers["audiosocket"] = AudioSocketCarrier(settings.audiosocket.host, settings.audiosocket.port)
+        carriers["audiosocket"] = AudioSocketCarrier(
+            settings.audiosocket.host, settings.audiosocket.port, settings.audiosocket.gate()
+        )
     return carriers
 
 
-def sip_end(sip: SipSection) -> SipSettings:
-    """The engine's SIP end as the carrier takes it."""
-    return SipSettings(
-        host=sip.host,
-        port=sip.port,
-        rtp_ports=(sip.rtp_port_first, sip.rtp_port_last),
-        trunks=tuple(
-            SipTrunk(
-                name=trunk.name,
-                host=trunk.host,
-                port=trunk.port,
-                user=trunk.user or "",
-                password=trunk.password.get_secret_value() if trunk.password else "",
-                register=trunk.register_,
-                transport=SipTransport(trunk.transport),
-                codecs=tuple(Codec[codec] for codec in trunk.codecs),
-                caller_id=trunk.caller_id,
-            )
-            for trunk in sip.trunks
-        ),
-        accept_from=AcceptFrom.TRUNKS if sip.trunks else AcceptFrom.ANYONE,
-        max_calls=sip.max_calls,
-    )
+def _tls(http: HttpSettings) -> ssl.SSLContext | None:
+    if http.tls_certificate is None or http.tls_key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(http.tls_certificate, http.tls_key)
+    return context
 
 
 def _models(settings: Settings) -> dict[str, str]:
