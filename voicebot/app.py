@@ -9,8 +9,8 @@ import logging
 import shutil
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -116,9 +116,11 @@ class Worker:
     services: ConsoleServices
     desk: HandoffDesk
     keys: KeyRing | None
+    fixed_lines: tuple[str, ...]
+    """Lines that are the same on every call; rendered ahead while no call is live."""
     http: web.AppRunner | None = None
     http_port: int | None = None
-    _closing: list[Callable[[], object]] = field(default_factory=list)
+    _rendering: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Opens the doors: carriers, then HTTP. Raises CarrierUnavailable or OSError with what to change."""
@@ -142,6 +144,21 @@ class Worker:
                 "Stop what uses the port, or set http.port to another one",
             ) from error
         self.http_port = self.http.addresses[0][1] if self.http.addresses else listen.port
+        self._rendering = asyncio.create_task(self._render_ahead(), name="render lines ahead")
+
+    async def _render_ahead(self) -> None:
+        """Renders fixed lines one by one, and only while nobody is on the line: a live call has the voice to itself."""
+        voice = await self.speech.synthesiser("zh-CN")
+        rendered = 0
+        for text in self.fixed_lines:
+            while self.engine.live:
+                await asyncio.sleep(1.0)
+            try:
+                rendered += await voice.warm([SpeechRequest(text=text, language="zh-CN")])
+            except OSError as error:
+                log.warning("fixed lines cannot be kept; they are spoken live", extra={"reason": str(error)})
+                return
+        log.info("fixed lines are ready", extra={"rendered": rendered, "lines": len(self.fixed_lines)})
 
     async def drain(self) -> None:
         """Lets live calls end for `worker.drain_seconds`; no new ones are taken."""
@@ -149,6 +166,8 @@ class Worker:
 
     async def close(self) -> None:
         """Closes everything, calls first."""
+        if self._rendering is not None:
+            self._rendering.cancel()
         await self.engine.drain(0.0)
         for carrier in self.carriers.values():
             await carrier.close()
@@ -164,10 +183,9 @@ async def assemble(
     clock: Clock | None = None,
     permit: Permit | None = None,
     sinks: Sequence[TimelineSink] = (),
-    warm: bool = True,
     progress: Progress = lambda step: None,
 ) -> Worker:
-    """Loads and joins everything, without opening a port. `warm` renders the flows' fixed lines ahead."""
+    """Loads and joins everything, without opening a port."""
     clock = clock or Clock()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     keys = KeyRing.load_or_create(settings.key_file)
@@ -187,14 +205,10 @@ async def assemble(
     now = clock.now(settings.compliance.timezone)
     language = "zh-CN"
     await speech.recogniser(language)
-    voice = await speech.synthesiser(language)
-    if warm:
-        progress("lines")
-        rendered = await voice.warm(
-            SpeechRequest(text=text, language=language)
-            for text in flows.fixed_lines(language, facts_of(None, firm, now), now.date())
-        )
-        log.info("fixed lines are ready", extra={"rendered": rendered})
+    await speech.synthesiser(language)
+    for name in flows.names():
+        await asyncio.to_thread(flows.get, name)
+    lines = tuple(flows.fixed_lines(language, facts_of(None, firm, now), now.date()))
     board = CallBoard()
     metrics = EngineMetrics()
     carriers = _carriers(settings)
@@ -271,7 +285,7 @@ async def assemble(
         ),
         now=clock.now,
     )
-    return Worker(settings, store, engine, board, carriers, speech, metrics, services, desk, keys)
+    return Worker(settings, store, engine, board, carriers, speech, metrics, services, desk, keys, lines)
 
 
 def brief_of(
