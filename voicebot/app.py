@@ -151,8 +151,7 @@ class Worker:
         voice = await self.speech.synthesiser("zh-CN")
         rendered = 0
         for text in self.fixed_lines:
-            while self.engine.live:
-                await asyncio.sleep(1.0)
+            await self.engine.idle.wait()
             try:
                 rendered += await voice.warm([SpeechRequest(text=text, language="zh-CN")])
             except OSError as error:

@@ -58,6 +58,9 @@ class CallEngine:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._sessions: dict[str, CallSession] = {}
         self.draining = False
+        self.idle = asyncio.Event()
+        """Set while no call is live."""
+        self.idle.set()
 
     def start(self) -> None:
         """Begins to take inbound calls. The carriers are started by their owner."""
@@ -254,9 +257,12 @@ class CallEngine:
     def _begin(self, call_id: str, work: Awaitable[None]) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks[call_id] = task
+        self.idle.clear()
 
         def done(finished: asyncio.Task[None]) -> None:
             self._tasks.pop(call_id, None)
+            if not self._tasks:
+                self.idle.set()
             self._parts.board.remove(call_id)
             if not finished.cancelled() and finished.exception() is not None:
                 log.error("a call ended by a fault", exc_info=finished.exception(), extra={"call": call_id})
