@@ -11,16 +11,20 @@ import base64
 import json
 import secrets
 import time
+import wave
 import xml.etree.ElementTree as ET
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 from twilio.request_validator import RequestValidator
+
+from telephony.g711 import ULAW_SILENCE, decode_ulaw, encode_ulaw
 
 ULAW_FRAME = 160
 API = "/2010-04-01/Accounts"
@@ -65,6 +69,7 @@ class MediaStream:
         self._speech: deque[bytes] = deque()
         self._sequence = 0
         self._began = time.monotonic()
+        self._ticked = asyncio.Event()
         self.gap_seconds = 0.0
 
     @property
@@ -96,9 +101,37 @@ class MediaStream:
                 self._take(json.loads(message.data))
             clock.cancel()
 
+    @property
+    def pending_speech(self) -> int:
+        """Frames that the person has still to say."""
+        return len(self._speech)
+
+    async def moment(self) -> None:
+        """Waits for the next tick of Twilio's clock."""
+        self._ticked.clear()
+        await self._ticked.wait()
+
     def speak(self, ulaw: bytes) -> None:
         """The person says something, after what they are saying already."""
         self._speech.extend(ulaw[at : at + ULAW_FRAME] for at in range(0, len(ulaw), ULAW_FRAME))
+
+    def speak_file(self, path: Path) -> None:
+        """The person says what a WAV file holds: 8 kHz, mono, 16 bits."""
+        with wave.open(str(path), "rb") as file:
+            assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
+            self.speak(encode_ulaw(file.readframes(file.getnframes())))
+
+    def keep_heard(self, path: Path) -> None:
+        """Writes what the person has heard, pauses included, as a WAV file."""
+        heard = bytearray()
+        for frame in self.played:
+            begins = 160 * round((frame.at - self._began) / 0.02)
+            heard += ULAW_SILENCE * (begins - len(heard)) + frame.ulaw
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(decode_ulaw(bytes(heard)))
 
     async def press(self, digit: str) -> None:
         await self.send("dtmf", {"track": "inbound_track", "digit": digit})
@@ -157,6 +190,7 @@ class MediaStream:
                 },
             )
             frame += 1
+            self._ticked.set()
 
     def _play(self) -> None:
         room = ULAW_FRAME
