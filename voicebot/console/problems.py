@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from voicebot.store.errors import StoreUnavailable
+from voicebot.store.errors import StoreRefused, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -75,27 +75,32 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     """Turns whatever goes wrong into a problem document; a traceback goes to the log and never to the client."""
     try:
         return await handler(request)
-    except Problem as problem:
-        return problem.response(request.path)
-    except web.HTTPRequestEntityTooLarge as error:
-        remedy = "Send less, or raise http.max_body_bytes."
-        return Problem(413, "too-large", error.text or error.reason, remedy).response(request.path)
     except web.HTTPException as error:
         if error.status < 400:
             raise
         return _of_http(error, request).response(request.path)
-    except StoreUnavailable as error:
-        log.warning("the store is unavailable", extra={"path": request.path})
-        remedy = "Try again shortly; /readyz says what is wrong."
-        away = Problem(503, "store-unavailable", str(error), remedy, headers={"Retry-After": "5"})
-        return away.response(request.path)
-    except Exception:
-        log.exception("a request failed", extra={"path": request.path, "method": request.method})
-        remedy = "Try again; if it fails again, look into the engine's log at this time."
-        return Problem(500, "fault", "The engine could not finish the request.", remedy).response(request.path)
+    except Exception as error:
+        return _of_error(error, request).response(request.path)
+
+
+def _of_error(error: Exception, request: web.Request) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case StoreRefused():
+            return Problem(422, "refused", str(error), "Change what the detail names; nothing was stored.")
+        case StoreUnavailable():
+            log.warning("the store is unavailable", extra={"path": request.path})
+            remedy = "Try again shortly; /readyz says what is wrong."
+            return Problem(503, "store-unavailable", str(error), remedy, headers={"Retry-After": "5"})
+    log.error("a request failed", exc_info=error, extra={"path": request.path, "method": request.method})
+    remedy = "Try again; if it fails again, look into the engine's log at this time."
+    return Problem(500, "fault", "The engine could not finish the request.", remedy)
 
 
 def _of_http(error: web.HTTPException, request: web.Request) -> Problem:
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return Problem(413, "too-large", error.text or error.reason, "Send less, or raise http.max_body_bytes.")
     if isinstance(error, web.HTTPNotFound):
         return Problem(404, "not-found", f"There is nothing at {request.path}.", "See /api/v1/openapi.json.")
     if isinstance(error, web.HTTPMethodNotAllowed):

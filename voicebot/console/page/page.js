@@ -102,11 +102,13 @@ async function enter() {
   find("leave").hidden = false;
   find("link").textContent = say("connecting");
   stop = new AbortController();
-  await refresh();
   follow("api/v1/events", stop.signal, (kind, entry) => {
     if (kind !== "entry" || entry.kind.startsWith("call.") || !calls.has(entry.call)) refresh();
     else if (entry.kind === "dialog.decision") { calls.get(entry.call).state = entry.data.state; list(); }
-  }, (link) => { find("link").textContent = say(link); });
+  }, (link) => {
+    find("link").textContent = say(link);
+    if (link === "live") refresh(); /* what began before the stream did */
+  });
 }
 
 function leave(why = "") {
@@ -124,20 +126,25 @@ function leave(why = "") {
   find("token").focus();
 }
 
-let refreshing = null;
-function refresh() {
-  refreshing ||= (async () => {
-    try {
+let refreshing = false;
+let stale = false;
+/* One question at a time; whatever happens while one is under way is asked for again after it. */
+async function refresh() {
+  stale = true;
+  if (refreshing) return;
+  refreshing = true;
+  try {
+    while (stale) {
+      stale = false;
       const answer = await (await ask("api/v1/calls?live=true")).json();
       calls = new Map(answer.calls.filter((call) => call.live).map((call) => [call.id, call]));
       list();
-    } catch (error) {
-      if (error instanceof Refused && error.status === 401) leave(say("refused"));
-    } finally {
-      refreshing = null;
     }
-  })();
-  return refreshing;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) leave(say("refused"));
+  } finally {
+    refreshing = false;
+  }
 }
 
 function node(name, attributes = {}, ...children) {
