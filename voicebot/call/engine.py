@@ -72,6 +72,12 @@ class CallEngine:
         """Calls that ring or talk now."""
         return len(self._tasks)
 
+    async def finished(self, call_id: str) -> None:
+        """Waits until a call is over and everything about it is stored. Returns at once for a call that is not live."""
+        task = self._tasks.get(call_id)
+        if task is not None:
+            await asyncio.wait({task})
+
     def entries(self, call_id: str) -> Sequence[TimelineEntry] | None:
         """Timeline so far of a call that talks here, None for any other."""
         session = self._sessions.get(call_id)
