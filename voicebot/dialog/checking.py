@@ -6,9 +6,11 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from voicebot.dialog.checks.intent_hygiene import check_intents
 from voicebot.dialog.checks.subject import Subject, once
-from voicebot.dialog.library import Library
-from voicebot.dialog.loader import Loaded, load
+from voicebot.dialog.checks.unused import check_unused
+from voicebot.dialog.library import CONTENT, Library, load_library
+from voicebot.dialog.loader import Loaded, language_of, load, shipped_flows
 from voicebot.dialog.places import Finding, finding
 
 RULES = (
@@ -44,8 +46,8 @@ def rules() -> Iterator[tuple[str, Check]]:
 
 
 def check_flow(path: Path, library: Library) -> tuple[Finding, ...]:
-    """Everything wrong with one flow. The proofs need a flow that the machine could run; without one, what stands in the
-    way is told first."""
+    """Everything wrong with one flow. The proofs need a flow that the machine could run; without one, what stands in
+    the way is told first."""
     loaded = load(path, library)
     if loaded.flow is None:
         return tuple(loaded.findings)
@@ -61,6 +63,24 @@ def check_loaded(loaded: Loaded, library: Library, only: Sequence[str] = ()) -> 
     for rule, check in rules():
         if rule not in off and (not only or rule in only):
             found.extend(once(iter(check(subject))))
+    return tuple(sorted(found, key=lambda item: (item.place, item.rule)))
+
+
+def check_library() -> tuple[Finding, ...]:
+    """What only shows over all shipped flows together: unused lines, unreached states of parts, intent examples that
+    mislead."""
+    found: list[Finding] = []
+    subjects: list[Subject] = []
+    libraries: dict[str, Library] = {}
+    for path in shipped_flows():
+        library = load_library(language_of(path))
+        libraries[library.language] = library
+        loaded = load(path, library)
+        if loaded.flow is not None:
+            subjects.append(Subject(loaded.flow, library))
+    found.extend(check_unused(subjects, list(libraries.values())))
+    for language in libraries:
+        found.extend(check_intents(CONTENT / "scripts_library" / language / "intents"))
     return tuple(sorted(found, key=lambda item: (item.place, item.rule)))
 
 

@@ -64,6 +64,12 @@ def flow_path(name_or_path: str | Path) -> Path:
     )
 
 
+def language_of(path: Path) -> str:
+    """The language a flow is written in, before it is loaded. Raises FlowError when the file is not YAML."""
+    content = read_yaml(path, shown(path)).content
+    return str(content.get("language", "zh-CN")) if isinstance(content, dict) else "zh-CN"
+
+
 def shipped_flows() -> list[Path]:
     """Files of every flow in dialog_flows, without parts and tests."""
     return sorted(path for path in FLOWS.glob("*.yaml") if not path.name.endswith(".test.yaml"))

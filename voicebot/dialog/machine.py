@@ -66,6 +66,10 @@ class Machine:
     def flow(self) -> Flow:
         return self._ground.flow
 
+    @property
+    def facts(self) -> Facts:
+        return self._ground.facts
+
     def start(self, now: datetime) -> tuple[DialogState, Decision]:
         """Where the call stands when it was just answered, and what to say first. `now` is aware, in the debtor's zone."""
         state, decision, _ = self.start_traced(now)

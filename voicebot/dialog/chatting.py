@@ -1,0 +1,163 @@
+"""A chat with a flow: what is typed goes to the machine, what it decides comes back, with why."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from voicebot.dialog.conversation import Conversation, Exchange, Guard, Understand
+from voicebot.dialog.events import HandoffOutcome, Heard, Pressed, Say, SilenceElapsed
+from voicebot.dialog.machine import Machine
+from voicebot.dialog.stepping import slot_text
+
+HELP = (
+    "直接打字就是对方说的话 / type what the caller says",
+    "/key 12  /silence  /hangup  /agent accepted|no_answer  /over LINE WORDS",
+    "/undo  /why  /slots  /save FILE  /quit",
+)
+
+
+class Chat:
+    """Holds the conversation and turns commands into what they do. Prints nothing: every answer is lines of text."""
+
+    def __init__(
+        self, machine: Machine, now: datetime, understand: Understand, guard: Guard, case: Mapping[str, Any]
+    ) -> None:
+        self._talk = Conversation(machine, now, understand, guard)
+        self._case = case
+        self._started = now
+        self.done = False
+        self._commands: dict[str, Callable[[str], list[str]]] = {
+            "key": lambda rest: self._shown(self._talk.presses(rest)),
+            "silence": lambda _: self._shown(self._talk.stays_silent()),
+            "hangup": lambda _: self._shown(self._talk.hangs_up()),
+            "agent": self._agent,
+            "over": self._over,
+            "undo": lambda _: self._undo(),
+            "why": lambda _: [self._talk.last.decision.why],
+            "slots": lambda _: self._slots(),
+            "save": self._save,
+            "quit": lambda _: self._quit(),
+            "help": lambda _: list(HELP),
+        }
+
+    def begin(self) -> list[str]:
+        return [*HELP, *self._shown(self._talk.start())]
+
+    def hear(self, words: str) -> list[str]:
+        """What follows from a line typed by the author."""
+        words = words.strip()
+        if not words:
+            return []
+        if words.startswith("/"):
+            name, _, rest = words[1:].partition(" ")
+            command = self._commands.get(name)
+            return command(rest.strip()) if command else [f"没有 /{name} / there is no /{name}", *HELP]
+        if self._talk.state.over:
+            return ["通话已经结束，/undo 可以退一步 / the call is over; /undo takes a turn back"]
+        return self._shown(self._talk.says(words))
+
+    def _agent(self, rest: str) -> list[str]:
+        try:
+            outcome = HandoffOutcome(rest or "accepted")
+        except ValueError:
+            return [f"可以是 / one of: {', '.join(item.value for item in HandoffOutcome)}"]
+        return self._shown(self._talk.agent(outcome))
+
+    def _over(self, rest: str) -> list[str]:
+        line, _, words = rest.partition(" ")
+        return self._shown(self._talk.says(words or "喂", over=line))
+
+    def _undo(self) -> list[str]:
+        if not self._talk.undo():
+            return ["已经在开头 / already at the start"]
+        return self._shown(self._talk.last)
+
+    def _slots(self) -> list[str]:
+        state = self._talk.state
+        kept = [f"{name} = {slot_text(item.value)}（{item.words}）" for name, item in state.slots.items()]
+        return [*kept, f"right_party = {state.right_party}", f"flags = {', '.join(state.flags)}"]
+
+    def _save(self, rest: str) -> list[str]:
+        path = Path(rest or "saved.test.yaml")
+        if not path.name.endswith(".test.yaml"):
+            path = path.with_name(f"{path.name.removesuffix('.yaml')}.test.yaml")
+        path.write_text(self.as_test(path.name.split(".")[0]), encoding="utf-8")
+        return [f"已存为 / saved: {path}"]
+
+    def _quit(self) -> list[str]:
+        self.done = True
+        return []
+
+    def as_test(self, name: str) -> str:
+        """The chat so far as a conversation test, with what came as what is expected."""
+        turns = [_step(exchange) for exchange in self._talk.exchanges[1:] if exchange.event is not None]
+        state = self._talk.state
+        test: dict[str, Any] = {"name": name, "turns": turns}
+        if state.disposition:
+            test["expect"] = {"disposition": state.disposition}
+        content = {
+            "flow": state.flow,
+            "clock": self._started.isoformat(timespec="seconds"),
+            "case": dict(self._case),
+            "tests": [test],
+        }
+        writer = YAML()
+        writer.width = 120
+        writer.indent(mapping=2, sequence=4, offset=2)
+        stream = io.StringIO()
+        writer.dump(content, stream)
+        return stream.getvalue()
+
+    def _shown(self, exchange: Exchange) -> list[str]:
+        lines: list[str] = []
+        if isinstance(exchange.event, Heard):
+            meaning = exchange.event.meaning
+            scores = ", ".join(f"{score.id} {score.confidence:.2f}" for score in meaning.intents) or "—"
+            slots = ", ".join(
+                f"{name}={slot_text(s.value) if s.value is not None else '?'}" for name, s in meaning.slots.items()
+            )
+            answer = meaning.answer.value if meaning.answer else ""
+            lines.append(f"    意图 {scores}  {answer}  {slots}  {meaning.sentiment.mood.value}".rstrip())
+        verdicts = {id(say): verdict for say, verdict in exchange.verdicts}
+        for action in exchange.decision.actions:
+            if isinstance(action, Say):
+                verdict = verdicts.get(id(action))
+                stopped = (
+                    f"  ⚠ 卫士 {verdict.action.value}: {verdict.category}" if verdict and not verdict.allowed else ""
+                )
+                lines.append(f"机器 > {action.text}{stopped}")
+            elif type(action).__name__ not in ("Listen", "SetCallState"):
+                lines.append(f"    {action}")
+        lines.append(f"    [{exchange.state.where}] {exchange.decision.why}")
+        if exchange.state.over:
+            lines.append(f"（结束 / over: {exchange.state.disposition}）")
+        return lines
+
+
+def _step(exchange: Exchange) -> dict[str, Any]:
+    step: dict[str, Any] = {}
+    match exchange.event:
+        case Heard(interrupted_line=over):
+            step["caller"] = exchange.words
+            if over:
+                step["over"] = over
+        case Pressed(digits=digits):
+            step["presses"] = digits
+        case SilenceElapsed():
+            step["silent"] = True
+        case event:
+            outcome = getattr(event, "outcome", None)
+            if outcome is not None:
+                step["agent"] = outcome.value
+            else:
+                step["hangs_up"] = True
+    step["bot"] = [say.line for say in exchange.said]
+    if not exchange.state.over:
+        step["state"] = exchange.state.where.split("/")[-1]
+    return step
