@@ -142,6 +142,7 @@ async def test_the_timeline_is_masked_for_operators_and_audited_for_officers(con
         assert secret not in operator
     assert "请问是王**女士吗" in operator
     assert '"line":"common.greet"' in operator
+    assert '"number":1' in operator
     readers = [one.actor.split(":")[1] for one in await console.store.audit.list() if one.action == "timeline.read"]
     assert readers == ["officer"]
 

@@ -210,6 +210,8 @@ async def test_on_a_narrow_dark_screen_nothing_runs_off_the_edge(
     await browser.until("document.querySelector('#talk .agent')")
     assert await browser.run("document.documentElement.scrollWidth <= window.innerWidth")
     assert "王小样" not in await browser.run("document.body.innerText")
+    lines = await browser.run("[...document.querySelectorAll('#talk .bot .words')].map((line) => line.textContent)")
+    assert [line[:2] for line in lines] == ["您好", "您有"]
     await browser.picture(tmp_path / "page-narrow.png")
 
 

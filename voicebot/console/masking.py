@@ -34,6 +34,6 @@ def _mask_value(value: Any, names: Sequence[str], key: str) -> Any:
     masks: dict[str, str] = {"digits": "*" * len(str(value)), "name": mask_name(str(value))}
     if key in masks:
         return masks[key]
-    if key in _NUMBERS:
-        return mask_number(str(value))
+    if key in _NUMBERS and isinstance(value, str):  # a line's own number is an integer
+        return mask_number(value)
     return "***" if key in _AMOUNTS else value
