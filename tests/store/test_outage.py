@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from sqlalchemy import text
 
 from recordings.cipher import KeyRing
 from voicebot.store import Store, StoreUnavailable
 from voicebot.store import database as database_module
 from voicebot.store.journal import Journal
-from voicebot.store.records import AttemptState, Call, Callback, Case, NumberState, Promise
+from voicebot.store.records import AttemptState, Call, Callback, Case, NumberState, Promise, Suppression
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MakeCase = Callable[..., Case]
@@ -103,7 +105,7 @@ async def test_the_store_comes_back_by_itself(
         with outage():
             await store.promises.add(Promise(case.id, Decimal(1), date(2026, 11, 27)))
             assert store.pending == 1
-        task = store._keeper._retry
+        task = store._keeper._task
         assert task is not None
         await task
         assert store.pending == 0
@@ -225,3 +227,24 @@ async def test_a_journal_that_cannot_be_written_does_not_stop_the_database(
     monkeypatch.setattr(Journal, "append", full)
     await store.promises.add(Promise(case.id, Decimal(2), date(2026, 11, 27)))
     assert len(await store.promises.list()) == 1
+
+
+async def test_a_database_that_hangs_does_not_hold_up_a_call(
+    store: Store, make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another transaction holds the table: the caller waits for a moment, not for the database."""
+    monkeypatch.setattr("voicebot.store.keeping.PATIENCE_SECONDS", 0.05)
+    case = await store.cases.add(make_case())
+    async with store._database.write() as connection:
+        if not store.name.startswith("sqlite"):
+            await connection.execute(text("LOCK TABLE promise IN ACCESS EXCLUSIVE MODE"))
+        async with asyncio.timeout(2):
+            await store.promises.add(Promise("no such case", Decimal(1), date(2026, 11, 27)))
+            await store.cases.set_flag(case.id, "dispute")
+            await store.suppressions.add(Suppression("stop", debtor_id=case.debtor.id))
+        waiting = store.pending
+    assert await store.replay() == 0
+    assert waiting == 3
+    mended = await store.cases.get(case.id)
+    assert mended is not None
+    assert mended.has_flag("dispute")

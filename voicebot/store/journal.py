@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import logging
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +33,7 @@ class Pending:
 
 
 class Journal:
-    """Appends, and remembers what was done. Not for several threads at once.
+    """Appends, and remembers what was done. Threads may share it.
 
     A file belongs to one live process, which holds a lock on it; the files of dead ones are taken over by the next that
     opens the folder. Without a folder what is pending lives in memory only.
@@ -44,6 +46,7 @@ class Journal:
         self._next = 1
         self._folder = folder
         self._file: int | None = None
+        self._lock = threading.Lock()
         self.path: Path | None = None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,26 +63,30 @@ class Journal:
 
     def append(self, operation: str, value: bytes) -> Pending:
         """Writes ahead; on disk when it returns. Raises OSError."""
-        entry = Pending(self._next, operation, value)
-        line: dict[str, object] = {"n": entry.n, "operation": operation}
-        if self._keys is None:
-            line["value"] = value.decode("utf-8")
-        else:
-            line["sealed"] = base64.b64encode(self._keys.seal(value, _CONTEXT)).decode("ascii")
-        self._write(line, sync=True)
-        self._next += 1
-        self._pending[entry.n] = entry
-        return entry
+        with self._lock:
+            entry = Pending(self._next, operation, value)
+            line: dict[str, object] = {"n": entry.n, "operation": operation}
+            if self._keys is None:
+                line["value"] = value.decode("utf-8")
+            else:
+                line["sealed"] = base64.b64encode(self._keys.seal(value, _CONTEXT)).decode("ascii")
+            self._write(line, sync=True)
+            self._next += 1
+            self._pending[entry.n] = entry
+            return entry
 
     def done(self, n: int) -> None:
         """Forgets an entry. If the process dies before this is on disk it is done again, which changes nothing."""
-        self._pending.pop(n, None)
-        if self._file is None:
-            return
-        if not self._pending and os.fstat(self._file).st_size > _TRIM_BYTES:
-            os.ftruncate(self._file, 0)
-        else:
-            self._write({"done": n}, sync=False)
+        with self._lock:
+            self._pending.pop(n, None)
+            if self._file is None:
+                return
+            if not self._pending and os.fstat(self._file).st_size > _TRIM_BYTES:
+                os.ftruncate(self._file, 0)
+            else:
+                # On a full disk this fails and the entry is done once more after a restart, which changes nothing.
+                with contextlib.suppress(OSError):
+                    self._write({"done": n}, sync=False)
 
     def reject(self, entry: Pending, reason: str) -> None:
         """Sets aside an entry that the database will never take, for a person to look at."""
