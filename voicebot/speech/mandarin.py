@@ -47,7 +47,7 @@ PHRASES = {
 
 # 还 is huán where it is the verb; everywhere else it is hái. What follows decides first, then that nothing does.
 _REPAY_AFTER = re.compile(
-    r"还(?=款|清|钱|完|上(?!次|面|班)|给|债|贷|掉|回|本金|本息|息|利|过|多少|几|半|部分|全|最低|进|到|够|信用|借|账|花呗|房|车|卡"
+    r"还(?=款|清|钱|完|上(?!次|面|班)|给|债|贷|掉|回|本金|本息|息|利|过|多少|几|半|部分|全|最低|进|到|够|信用|借|账|花呗|银行|平台|公司|房|车|卡"
     r"|两|[二三四五六七八九十百千万零\d]|一(?!直|样|定|点|般|起|旦)|了(?!解)|不(?:了(?!解)|上|起|清|掉|完|出|动)|得(?:起|上|了|清|完|出)|出来|的(?!是)|这|那|我|他|她"
     r"|[吗吧呢啊呀嘛么哦啦]|$|[^一-鿿A-Za-z])"
 )
@@ -198,6 +198,18 @@ def _four_figures(group: int) -> str:
         words += ("零" if gap else "") + ("两" if figure == 2 and unit == "千" else DIGITS[figure]) + unit
         gap = False
     return words
+
+
+def simplified(text: str) -> str:
+    """In simplified characters."""
+    return str(_converter().convert(text))
+
+
+@cache
+def _converter() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
 
 
 def syllables(text: str) -> list[Syllable]:

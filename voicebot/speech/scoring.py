@@ -7,13 +7,12 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from voicebot.speech.mandarin import spell_out
+from voicebot.speech.mandarin import simplified, spell_out, syllables
 from voicebot.speech.protocols import Recogniser
 from voicebot.speech.wav import Recording, WavError, read_wav
 
@@ -181,7 +180,7 @@ def score(heard: Sequence[Heard]) -> dict[str, Any]:
 
 def plain(text: str) -> str:
     """Words only: simplified characters, small Latin letters, figures in words, no punctuation."""
-    written = spell_out(_simplify(text)).lower()
+    written = spell_out(simplified(text)).lower()
     return re.sub(r"[^\w\s]|_", "", re.sub(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])", "", written)).strip()
 
 
@@ -191,12 +190,10 @@ def units(text: str) -> list[str]:
 
 
 def sounds(text: str) -> list[str]:
-    """Syllables without tone; words of an alphabet as they stand."""
-    import pypinyin
-
+    """Syllables without tone, 还 read as the sentence has it; words of an alphabet as they stand."""
     found: list[str] = []
-    for unit in units(text):
-        found += [unit] if unit.isascii() else pypinyin.lazy_pinyin(unit)
+    for run in re.findall(r"[a-z0-9']+|[^\x00-\x7f]+", text.lower()):
+        found += [run] if run.isascii() else [syllable.pinyin for syllable in syllables(run)]
     return found
 
 
@@ -205,14 +202,3 @@ def distance(wanted: Sequence[str], got: Sequence[str]) -> int:
     from rapidfuzz.distance import Levenshtein
 
     return int(Levenshtein.distance(wanted, got))
-
-
-@cache
-def _converter() -> Any:
-    from opencc import OpenCC
-
-    return OpenCC("t2s")
-
-
-def _simplify(text: str) -> str:
-    return str(_converter().convert(text))

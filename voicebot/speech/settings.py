@@ -45,8 +45,8 @@ class SpeechSettings(BaseModel):
     waiting: int = Field(default=64, ge=1)
     """Utterances that may wait for a recognition thread before new ones are refused."""
 
-    context: str = "还款、逾期、分期、减免利息、宽限几天、转人工、投诉、打错电话。"
-    """Words of the trade that the recogniser is told to expect, simplified characters."""
+    context: str = "对。是的。嗯，好的。不是。没有。可以。不行。还款、逾期、分期、减免利息、转人工、投诉、打错电话。"
+    """What the recogniser is told was said before: short answers, then words of the trade, in simplified characters."""
 
     pitch: float = Field(default=1.0, ge=0.5, le=1.5)
     """Height of the embedded Mandarin voice; 1.0 is its own."""

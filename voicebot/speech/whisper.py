@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -16,9 +15,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from voicebot.speech.mandarin import simplified
 from voicebot.speech.protocols import RecognitionStream, Transcript
-
-log = logging.getLogger(__name__)
 
 MODEL_RATE = 16_000  # Hz
 LONGEST_SECONDS = 29.0
@@ -41,10 +39,10 @@ class WhisperSettings:
     """Utterances decoded at once."""
     waiting: int = 64
     """Utterances that may wait for a thread."""
-    shortest_window: float = 10.0
+    shortest_window: float = 12.0
     """Seconds the network is shown at least; under six it loops."""
     beam: int = 5
-    beam_seconds: float = 2.5
+    beam_seconds: float = 8.0
     """Utterances up to this long are worth a beam search; longer ones are decoded greedily."""
     lead: float = 0.2
     """Seconds of silence before the first sound: the network was trained on speech that does not begin at once."""
@@ -136,6 +134,8 @@ class WhisperRecogniser:
             return _Heard("", 0.0)
         tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         text = tokenizer.decode(tokens).strip()
+        if language == "zh":
+            text = simplified(text)
         return _Heard(text, float(np.exp(min(0.0, result.scores[0]))) if text else 0.0)
 
     def _encode(self, sound: Floats) -> Any:
