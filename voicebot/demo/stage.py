@@ -18,6 +18,7 @@ from recordings.verify import verify
 from voicebot.app import Worker, assemble, running
 from voicebot.call.board import TimelineEntry
 from voicebot.call.clock import Clock
+from voicebot.call.timeline import TimelineSink
 from voicebot.demo import cast, checks
 from voicebot.demo.cast import Part
 from voicebot.demo.checks import Record
@@ -66,6 +67,8 @@ class Stage:
         self._options = options
         self._terminal = terminal
         self._entries: dict[str, list[TimelineEntry]] = {}
+        self.watchers: list[TimelineSink] = []
+        """Told of every entry of every call, besides the terminal."""
 
     @property
     def url(self) -> str:
@@ -75,6 +78,8 @@ class Stage:
         """Timeline sink: keeps what happens and shows it."""
         self._entries.setdefault(entry.call_id, []).append(entry)
         self._terminal(entry)
+        for watcher in self.watchers:
+            watcher(entry)
 
     async def prepare(self) -> None:
         """Puts the invented cases and the agent into the store, as an operator would."""
