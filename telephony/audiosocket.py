@@ -211,9 +211,11 @@ class AudioSocketCarrier:
         try:
             await handler(leg)
         except DialFailed as failure:
-            _log.info("An inbound call ended before it was answered", extra={"why": failure.cause.value})
+            _log.info(
+                "An inbound call ended before it was answered", extra={"call": leg.id, "why": failure.cause.value}
+            )
         except Exception:
-            _log.exception("The handler of an inbound call failed; the call is ended")
+            _log.exception("The handler of an inbound call failed; the call is ended", extra={"call": leg.id})
             await leg.hang_up()
         if leg.offered:
             _log.error("The handler of an inbound call neither answered nor rejected it; it goes back to the dialplan")

@@ -116,13 +116,15 @@ class AudioSocketLeg:
             case Kind.HANG_UP:
                 self.finish(Cause.CANCELLED if self._state is _State.OFFERED else Cause.NORMAL)
             case Kind.ERROR:
-                _log.warning("Asterisk reports an error", extra={"code": frame.payload[:4].hex()})
+                _log.warning("Asterisk reports an error", extra={"call": self.id, "code": frame.payload[:4].hex()})
                 self.finish(Cause.NETWORK_ERROR)
             case kind if 0x11 <= kind <= 0x18:
                 _log.warning("Asterisk sends audio of another rate: let Dial(AudioSocket/…) use the codec slin (8 kHz)")
                 self._close(Cause.NETWORK_ERROR)
             case Kind.AUDIO | Kind.DTMF | Kind.UUID:
-                _log.warning("An AudioSocket connection broke the protocol", extra={"kind": frame.kind})
+                _log.warning(
+                    "An AudioSocket connection broke the protocol", extra={"call": self.id, "kind": frame.kind}
+                )
                 self._close(Cause.NETWORK_ERROR)
 
     def finish(self, cause: Cause) -> None:

@@ -136,7 +136,10 @@ class TwilioCarrier:
             async with asyncio.timeout(self._settings.decision_seconds):
                 return await asyncio.shield(call.decision)
         except TimeoutError:
-            _log.error("An inbound call was neither answered nor rejected in time; the caller hears busy")
+            _log.error(
+                "An inbound call was neither answered nor rejected in time; the caller hears busy",
+                extra={"call": call.id},
+            )
             call.finish(Cause.OVERLOADED, reason="not decided in time")
             return reject_twiml(Cause.OVERLOADED)
 
@@ -215,12 +218,17 @@ class TwilioCarrier:
         try:
             await handler(call)
         except DialFailed as failure:
-            _log.info("An inbound call ended before it was answered", extra={"why": failure.cause.value})
+            _log.info(
+                "An inbound call ended before it was answered", extra={"call": call.id, "why": failure.cause.value}
+            )
         except Exception:
-            _log.exception("The handler of an inbound call failed; the call is ended")
+            _log.exception("The handler of an inbound call failed; the call is ended", extra={"call": call.id})
             await call.hang_up()
         if not call.decision.done():
-            _log.error("The handler of an inbound call neither answered nor rejected it; the caller hears busy")
+            _log.error(
+                "The handler of an inbound call neither answered nor rejected it; the caller hears busy",
+                extra={"call": call.id},
+            )
             await call.reject()
 
     async def _place(self, call: TwilioCall, request: DialRequest) -> None:
@@ -265,7 +273,7 @@ class TwilioCarrier:
                 await call.picked_up()
             return
         except TimeoutError:
-            _log.warning("No status callback came for a call; Twilio is asked")
+            _log.warning("No status callback came for a call; Twilio is asked", extra={"call": call.id})
         try:
             status = await self._rest.call_status(call.id)
         except TwilioRefused:
@@ -290,7 +298,7 @@ class TwilioCarrier:
         try:
             await self._rest.end_call(call_sid)
         except TwilioRefused as refusal:
-            _log.warning("A call that was given up could not be ended", extra={"why": str(refusal)})
+            _log.warning("A call that was given up could not be ended", extra={"call": call_sid, "why": str(refusal)})
 
     def _spawn(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         task = asyncio.create_task(work)

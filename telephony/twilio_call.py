@@ -116,7 +116,9 @@ class TwilioCall:
             if self.id:
                 await self._rest.end_call(self.id)
         except TwilioRefused as refusal:
-            _log.warning("Twilio did not end a call; its stream is closed instead", extra={"why": str(refusal)})
+            _log.warning(
+                "Twilio did not end a call; its stream is closed instead", extra={"call": self.id, "why": str(refusal)}
+            )
         finally:
             self.finish(Cause.NORMAL)
 
@@ -226,7 +228,9 @@ class TwilioCall:
         try:
             end = await stream.carry(self._port)
         except ProtocolViolation as violation:
-            _log.warning("A media stream broke the protocol; its call is ended", extra={"why": str(violation)})
+            _log.warning(
+                "A media stream broke the protocol; its call is ended", extra={"call": self.id, "why": str(violation)}
+            )
             await stream.close(WSCloseCode.POLICY_VIOLATION)
             end = StreamEnd.LOST
         self._stream = None
@@ -244,6 +248,7 @@ class TwilioCall:
             return
         self._state = _State.ENDED
         self._cause, self._failure = cause, (status, reason)
+        _log.info("A Twilio call ended", extra={"call": self.id, "cause": cause.value, "status": status, "why": reason})
         if not self.decision.done():
             self.decision.set_result(hang_up_twiml())
         if self._transfer is not None and not self._transfer.done():
@@ -302,11 +307,11 @@ class TwilioCall:
         try:
             await self.talking()
         except DialFailed as failure:
-            _log.info("A caller did not come back from a transfer", extra={"why": failure.cause.value})
+            _log.info("A caller did not come back from a transfer", extra={"call": self.id, "why": failure.cause.value})
 
     async def _end_by_rest(self) -> None:
         try:
             if self.id:
                 await self._rest.end_call(self.id)
         except TwilioRefused as refusal:
-            _log.warning("Twilio did not end a call", extra={"why": str(refusal)})
+            _log.warning("Twilio did not end a call", extra={"call": self.id, "why": str(refusal)})
