@@ -215,3 +215,19 @@ def test_purge_deletes_nothing_without_the_store(invoke: Invoke, recorded: Calla
     assert refused.exit_code == 2
     assert "Nothing was deleted" in refused.stderr
     assert folder.exists()
+
+
+def test_rotating_the_key_keeps_the_old_evidence_readable(
+    invoke: Invoke, recorded: Callable[..., Path], tmp_path: Path, ring: KeyRing
+) -> None:
+    folder = recorded()
+    done = invoke("rotate-key")
+    assert done.exit_code == 0, done.output
+    assert "has 2 keys" in done.stdout
+    rotated = KeyRing.load(tmp_path / "data" / "keys.json")
+    assert rotated.active.id != ring.active.id
+    assert invoke("show", folder).exit_code == 0
+    assert json.loads(invoke("verify", folder, "--json").stdout)["valid"] is True
+    missing = invoke("rotate-key", "--keys", tmp_path / "none.json")
+    assert missing.exit_code == 2
+    assert "does not exist" in missing.stderr

@@ -236,6 +236,23 @@ def purge(
     out.print(f"{sum(each['deleted'] for each in found)} of {len(found)} calls deleted")
 
 
+@app.command("rotate-key")
+def rotate_key(keys: KeysOption = None, config: ConfigOption = None) -> None:
+    """Adds a fresh key that seals from now on; older ones stay and open the rest. Restart the workers afterwards."""
+    from recordings import KeyFault, KeyRing
+    from voicebot.cli._terminal import fail, out
+
+    file = keys or _settings(config).key_file
+    try:
+        ring = KeyRing.load(file).rotate(file)
+    except KeyFault as error:
+        raise fail(str(error), code=2) from None
+    out.print(f"{file} has {len(ring.ids())} keys; {ring.active.id} seals from now on.", markup=False, soft_wrap=True)
+    out.print("Back it up, copy it to the other workers, and restart them.")
+    if keys is None:
+        _note_in_audit(config, "key.rotate", f"key:{ring.active.id}", {})
+
+
 async def _purge(settings: Settings, root: Path, policy: Any, by: str, rehearse: bool) -> list[dict[str, Any]]:
     import asyncio
     from datetime import UTC, datetime
