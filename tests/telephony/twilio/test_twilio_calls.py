@@ -457,3 +457,68 @@ async def test_a_suspended_account_is_said_at_the_start(open_line: OpenLine, twi
 
 async def test_settings_do_not_show_their_secrets(line: Line) -> None:
     assert line.settings.auth_token not in repr(line.settings)
+
+
+async def test_an_inbound_caller_is_transferred_under_our_number(line: Line) -> None:
+    legs: asyncio.Queue[CallLeg] = asyncio.Queue()
+
+    async def handler(leg: CallLeg) -> None:
+        await leg.answer()
+        legs.put_nowait(leg)
+
+    line.carrier.on_incoming(handler)
+    call = await line.twilio.ring_in(line.public_url, from_number=CALLER, to_number=OURS)
+    leg = await legs.get()
+    await leg.transfer("+12025550111")
+    assert call.dialled[0]["callerId"] == OURS
+    assert line.carrier.active_calls() == 0
+
+
+async def test_a_step_out_of_order_is_an_error_that_says_so(line: Line) -> None:
+    leg = await line.carrier.dial(DialRequest(TO))
+    with pytest.raises(RuntimeError, match="cannot be answered: it is talking"):
+        await leg.answer()
+    with pytest.raises(RuntimeError, match="it is talking; hang up instead"):
+        await leg.reject()
+    await leg.hang_up()
+    await leg.reject()
+    with pytest.raises(TransferFailed, match="the call is ended"):
+        await leg.transfer("+12025550111")
+
+
+async def test_hanging_up_an_offered_call_declines_it(line: Line) -> None:
+    ends: asyncio.Queue[Cause] = asyncio.Queue()
+
+    async def handler(leg: CallLeg) -> None:
+        await leg.hang_up()
+        ends.put_nowait(await leg.ended())
+
+    line.carrier.on_incoming(handler)
+    call = await line.twilio.ring_in(line.public_url, from_number=CALLER, to_number=OURS)
+    assert await ends.get() is Cause.DECLINED
+    assert '<Reject reason="rejected" />' in call.instructions[0]
+
+
+async def test_a_dial_needs_a_caller_id_and_parameters_that_fit(open_line: OpenLine) -> None:
+    line = await open_line(caller_id=None)
+    with pytest.raises(DialFailed, match="no caller id: set one"):
+        await line.carrier.dial(DialRequest(TO))
+    with pytest.raises(DialFailed, match="stream parameter 'X-Note' is longer than 500"):
+        await line.carrier.dial(DialRequest(TO, caller_id=OURS, headers={"X-Note": "长" * 500}))
+    assert line.carrier.active_calls() == 0
+    assert not line.twilio.calls
+
+
+async def test_twilio_may_ask_twice_about_one_call(line: Line) -> None:
+    legs: list[CallLeg] = []
+
+    async def handler(leg: CallLeg) -> None:
+        legs.append(leg)
+        await leg.answer()
+
+    line.carrier.on_incoming(handler)
+    form = {"AccountSid": line.twilio.account_sid, "CallSid": "CA" + "1" * 32, "From": CALLER, "To": OURS}
+    first, second = [await line.twilio.post(f"{line.public_url}/voice", form) for _ in range(2)]
+    assert "<Stream" in first
+    assert first == second
+    assert len(legs) == 1
