@@ -37,8 +37,8 @@ class PlaceCallBody(Body):
     """Id of the case."""
     flow: Id
     """Name of the flow that leads the conversation."""
-    to: str | None = Field(None, pattern=r"^(\+[1-9][0-9]{4,14}|sips?:[^\s]{1,200})$")
-    """Number to dial, E.164, or a SIP URI; left out, the case's first usable number."""
+    to: str | None = Field(None, pattern=r"^\+[1-9][0-9]{4,14}$")
+    """Number to dial, E.164; left out, the case's first usable number."""
 
 
 class AgentStateBody(Body):
