@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from compliance_filters.amounts import amount_findings
 from compliance_filters.languages import language_of
-from compliance_filters.meaning import MeaningModel, model_for
+from compliance_filters.meaning import DISCLOSURE, MISCONDUCT, MeaningModel, Scores, model_for, sentences
 from compliance_filters.normalise import Normal, Spelling, normalise
 from compliance_filters.pack import PackError, RulePack, load_pack
 from compliance_filters.patterns import Lexicon, Match, Pattern, PatternError, Scan
@@ -21,6 +21,11 @@ from compliance_filters.verdict import Action, CallState, Channel, Finding, Part
 
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
+
+# How strongly the meaning model must agree before a match counts, and how sure it must be alone.
+_BELIEVED = {"phrase": 0.08, "pattern": 0.2, "permissible": 0.2, "weak": 0.5}
+_ALONE = 0.5
+_ALONE_DISCLOSING = 0.5
 
 # What may be said to nobody but the verified debtor.
 DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
@@ -90,7 +95,7 @@ class PhraseGuard:
                 text, f"language '{language}' is not among those of the pack ({', '.join(self.pack.languages)})"
             )
         scan = self.read(text)
-        findings = [*self._pattern_findings(scan, state), *self._meaning_findings(scan, state)]
+        findings = self._findings(scan, state)
         findings.extend(amount_findings(scan, self, state))
         findings = _merge(findings)
         action = max((f.action for f in findings), key=_GRAVITY.__getitem__, default=Action.ALLOW)
@@ -129,30 +134,57 @@ class PhraseGuard:
         needs = self.pack.categories[category].permitted_when
         return bool(needs) and all(getattr(state, name) is wanted for name, wanted in needs.items())
 
-    def _pattern_findings(self, scan: Scan, state: CallState) -> list[Finding]:
-        found: list[Finding] = []
+    def _findings(self, scan: Scan, state: CallState) -> list[Finding]:
         matches = self.lexicon.matches(scan)
         excuses = [m for m in matches if m.pattern.kind == "excuse"]
+        found: list[Finding] = []
+        for first, end in sentences(scan):
+            scores = self.model.scores(scan, first, end)
+            here = [m for m in matches if first <= m.start < end and m.pattern.kind not in {"excuse", "word"}]
+            found.extend(self._by_pattern(here, excuses, scores, scan, state))
+            found.extend(self._by_meaning(first, end, scores, scan, state))
+        return found
+
+    def _by_pattern(
+        self, matches: list[Match], excuses: list[Match], scores: Scores, scan: Scan, state: CallState
+    ) -> list[Finding]:
+        found: list[Finding] = []
         for match in matches:
             kind, category = match.pattern.kind, match.pattern.label
-            if kind in {"excuse", "word"} or not self.applies(category, state):
+            if not self.applies(category, state):
                 continue
             if kind == "permissible" and self.permitted(category, state):
                 continue
-            if match.pattern.weak and not self.model.supports(category, scan, match):
+            believed = self.model.score(DISCLOSURE if category in DISCLOSING else MISCONDUCT, scores)
+            if believed < _BELIEVED["weak" if match.pattern.weak else kind]:
                 continue
             if self._excused(match, excuses, scan):
                 continue
-            category = disclosing_category(state) if category in DISCLOSING else category
+            shown = disclosing_category(state) if category in DISCLOSING else category
             heard = ", ".join(
                 f"{scan.normal.original[slice(*scan.normal.span(s.start, s.end))]} ({s.channel.value})"
                 for s in match.spans
             )
-            found.append(
-                self.finding(
-                    category, scan, match.start, match.end, f"{match.pattern.kind}: {heard}{_because(category, state)}"
-                )
-            )
+            why = f"{kind}: {heard}; meaning agrees at {believed:.2f}{_because(shown, state)}"
+            found.append(self.finding(shown, scan, match.start, match.end, why))
+        return found
+
+    def _by_meaning(self, first: int, end: int, scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
+        found: list[Finding] = []
+        disclosing = self.model.score(DISCLOSURE, scores)
+        if not privy(state) and disclosing >= _ALONE_DISCLOSING:
+            category = disclosing_category(state)
+            why = f"meaning: it discloses the debt or the person ({disclosing:.2f}){_because(category, state)}"
+            found.append(self.finding(category, scan, first, end, why))
+        misconduct = self.model.score(MISCONDUCT, scores)
+        if misconduct >= _ALONE:
+            for category, likely in self.model.named(scores)[:2]:
+                if not self.applies(category, state) or self.permitted(category, state):
+                    # What the case allows explains the sentence; nothing worse is read into it.
+                    break
+                why = f"meaning: misconduct ({misconduct:.2f}), most like {category} ({likely:.2f})"
+                found.append(self.finding(category, scan, first, end, why))
+                break
         return found
 
     def _excused(self, match: Match, excuses: list[Match], scan: Scan) -> bool:
@@ -188,9 +220,6 @@ class PhraseGuard:
             end <= match.start and units[start].clause == units[match.spans[-1].start].clause
             for start, end in self._words("quote", scan)
         )
-
-    def _meaning_findings(self, scan: Scan, state: CallState) -> list[Finding]:
-        return self.model.findings(scan, self, state)
 
 
 def _because(category: str, state: CallState) -> str:

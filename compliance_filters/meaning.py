@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,23 +16,29 @@ import numpy as np
 import numpy.typing as npt
 
 from compliance_filters import sounds, template
-from compliance_filters.verdict import CallState, Finding
 
 if TYPE_CHECKING:
     from compliance_filters.guard import PhraseGuard
     from compliance_filters.pack import RulePack
-    from compliance_filters.patterns import Match, Scan
+    from compliance_filters.patterns import Scan
 
-_FORMAT = "5"
+_FORMAT = "6"
 _BUCKETS = 1 << 17
 _DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
 _PER_TEMPLATE = 24
-_ALONE, _SUPPORTING = 0.80, 0.35
+_REGISTER_WEIGHT = 0.35
+
+MISCONDUCT, DISCLOSURE = "misconduct", "disclosure"
+_QUESTIONS = (MISCONDUCT, DISCLOSURE)
 
 
 def _bucket(feature: str) -> int:
     digest = hashlib.blake2b(feature.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "little") % _BUCKETS
+
+
+Scores = npt.NDArray[np.float32]
+"""One probability a column of the model."""
 
 
 class _Buckets(dict[str, int]):
@@ -67,48 +72,35 @@ def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[
 
 
 class MeaningModel:
-    """One weight vector a category."""
+    """Two questions (is it misconduct, does it disclose) and one weight vector a category to say which."""
 
-    def __init__(
-        self, categories: Sequence[str], weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
-    ) -> None:
-        self.categories = tuple(categories)
+    def __init__(self, columns: Sequence[str], weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> None:
+        self.columns = tuple(columns)
         self._weights = weights
         self._bias = bias
+        self._place = {name: index for index, name in enumerate(self.columns)}
+        self._naming = [i for i, name in enumerate(self.columns) if name not in (*_QUESTIONS, *_DISCLOSING)]
 
     def scores(self, scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[np.float32]:
-        """Probability of each category for units `first` to `end`."""
+        """Probability of each column for units `first` to `end`."""
         seen = features(scan, first, end)
-        if not len(seen):
-            return np.zeros(len(self.categories), dtype=np.float32)
+        if not len(seen) or not self.columns:
+            return np.zeros(len(self.columns), dtype=np.float32)
         raw = self._weights[seen].sum(axis=0) / np.sqrt(len(seen)) + self._bias
         return np.asarray(1.0 / (1.0 + np.exp(-raw)), dtype=np.float32)
 
-    def supports(self, category: str, scan: Scan, match: Match) -> bool:
-        """True when the sentence of a weak match also means the category."""
-        first, end = _sentence(scan, match.start)
-        return bool(self.scores(scan, first, end)[self.categories.index(category)] >= _SUPPORTING)
+    def score(self, column: str, scores: npt.NDArray[np.float32]) -> float:
+        """One column of `scores`; 0.5 when the pack taught nothing about it, so that patterns decide alone."""
+        place = self._place.get(column)
+        return 0.5 if place is None else float(scores[place])
 
-    def findings(self, scan: Scan, guard: PhraseGuard, state: CallState) -> list[Finding]:
-        """Sentences that mean something forbidden though no pattern names it."""
-        found: list[Finding] = []
-        for first, end in _sentences(scan):
-            scores = self.scores(scan, first, end)
-            for index in np.flatnonzero(scores >= _ALONE):
-                category = self.categories[int(index)]
-                shown = category
-                if category in _DISCLOSING:
-                    from compliance_filters.guard import disclosing_category
-
-                    shown = disclosing_category(state)
-                if not guard.applies(category, state) or guard.permitted(category, state):
-                    continue
-                why = f"meaning: the sentence reads as {category} ({scores[index]:.2f})"
-                found.append(guard.finding(shown, scan, first, end, why))
-        return found
+    def named(self, scores: npt.NDArray[np.float32]) -> list[tuple[str, float]]:
+        """Categories of misconduct, likeliest first."""
+        order = sorted(self._naming, key=lambda i: -scores[i])
+        return [(self.columns[i], float(scores[i])) for i in order]
 
 
-def _sentences(scan: Scan) -> list[tuple[int, int]]:
+def sentences(scan: Scan) -> list[tuple[int, int]]:
     units = scan.normal.units
     found: list[tuple[int, int]] = []
     first = 0
@@ -119,11 +111,9 @@ def _sentences(scan: Scan) -> list[tuple[int, int]]:
     return found if units else []
 
 
-def _sentence(scan: Scan, unit: int) -> tuple[int, int]:
-    return next((f, e) for f, e in _sentences(scan) if f <= unit < e)
-
-
-def _fit(rows: Sequence[npt.NDArray[np.int64]], labels: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.float32], float]:
+def _fit(
+    rows: Sequence[npt.NDArray[np.int64]], labels: npt.NDArray[np.bool_], shares: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float32], float]:
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
     from sklearn.linear_model import LogisticRegression
 
@@ -132,51 +122,71 @@ def _fit(rows: Sequence[npt.NDArray[np.int64]], labels: npt.NDArray[np.int8]) ->
     indices = np.concatenate(rows)
     values = np.repeat(1.0 / np.sqrt(np.maximum(lengths, 1)), lengths)
     matrix = csr_matrix((values, indices, indptr), shape=(len(rows), _BUCKETS))
-    model = LogisticRegression(C=12.0, class_weight="balanced", solver="liblinear", random_state=0, max_iter=200)
-    model.fit(matrix, labels)
+    model = LogisticRegression(
+        C=12.0, class_weight="balanced", solver="liblinear", dual=True, tol=0.02, random_state=0, max_iter=300
+    )
+    model.fit(matrix, labels, sample_weight=shares)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def _written_out(templates: Iterable[str], concepts: Mapping[str, Sequence[str]]) -> list[str]:
-    return [s for t in templates for s in template.expand(t, concepts, limit=_PER_TEMPLATE)]
+def _other_register(text: str) -> str:
+    """The same sentence with the other word for "you": a threat is no politer with 您, nor a greeting ruder with 你."""
+    return text.replace("您", "你") if "您" in text else text.replace("你", "您")
 
 
 def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
     """Learns from the examples of a pack. Deterministic."""
-    concepts = dict(guard.lexicon.concepts)
-    positive: dict[str, list[str]] = {}
-    lawful = _written_out(pack.vocabulary.lawful, concepts)
-    neutral = _written_out(pack.vocabulary.neutral, concepts)
+    concepts = guard.lexicon.concepts
+    by_label: dict[str, list[tuple[str, float]]] = {}
+
+    def learn(label: str, templates: Iterable[str]) -> None:
+        for line in templates:
+            sentences = template.expand(line, concepts, limit=_PER_TEMPLATE)
+            # A template counts for more than one sentence, though not for as many as it can be spun out to.
+            weight = len(sentences) ** -0.5
+            for sentence in sentences:
+                by_label.setdefault(label, []).append((sentence, weight))
+                other = _other_register(sentence)
+                if other != sentence:
+                    by_label[label].append((other, weight * _REGISTER_WEIGHT))
+
+    learn("lawful", pack.vocabulary.lawful)
+    learn("neutral", pack.vocabulary.neutral)
     for saying in pack.sayings:
-        own = positive.setdefault(saying.category, [])
-        own.extend(_written_out((*saying.examples, *saying.permissible_examples, *saying.phrases), concepts))
-        (neutral if saying.category in _DISCLOSING else lawful).extend(_written_out(saying.lawful, concepts))
-    categories = [c for c, texts in positive.items() if texts]
-    if not categories or not lawful:
+        learn(saying.category, (*saying.examples, *saying.permissible_examples, *saying.phrases))
+        learn("neutral" if saying.category in _DISCLOSING else "lawful", saying.lawful)
+    if "lawful" not in by_label or not any(label in by_label for label in _misconduct(pack)):
         return MeaningModel((), np.zeros((_BUCKETS, 0), dtype=np.float32), np.zeros(0, dtype=np.float32))
-    dice = random.Random(pack.hash)
     rows: list[npt.NDArray[np.int64]] = []
     owner: list[str] = []
-    for label, texts in [*positive.items(), ("lawful", lawful), ("neutral", neutral)]:
-        for text in dict.fromkeys(texts):
+    weight: list[float] = []
+    for label in sorted(by_label):
+        for text, share in dict(reversed(by_label[label])).items():
             rows.append(features(guard.read(text)))
             owner.append(label)
-    order = list(range(len(rows)))
-    dice.shuffle(order)
-    rows = [rows[i] for i in order]
-    owner = [owner[i] for i in order]
-    weights = np.zeros((_BUCKETS, len(categories)), dtype=np.float32)
-    bias = np.zeros(len(categories), dtype=np.float32)
-    disclosing = {i for i, o in enumerate(owner) if o in _DISCLOSING}
-    for column, category in enumerate(categories):
-        if category in _DISCLOSING:
-            chosen = [i for i, o in enumerate(owner) if o == "neutral" or i in disclosing]
-            labels = np.array([owner[i] in _DISCLOSING for i in chosen], dtype=np.int8)
+            weight.append(share)
+    owners = np.array(owner)
+    shares = np.array(weight)
+    disclosing = np.isin(owners, _DISCLOSING)
+    neutral = owners == "neutral"
+    lawful = neutral | (owners == "lawful")
+    columns = [MISCONDUCT, DISCLOSURE, *(c for c in _misconduct(pack) if c in by_label)]
+    weights = np.zeros((_BUCKETS, len(columns)), dtype=np.float32)
+    bias = np.zeros(len(columns), dtype=np.float32)
+    for place, column in enumerate(columns):
+        if column == MISCONDUCT:
+            chosen, labels = ~disclosing, ~lawful
+        elif column == DISCLOSURE:
+            chosen, labels = disclosing | neutral, disclosing
         else:
-            chosen = [i for i in range(len(rows)) if i not in disclosing]
-            labels = np.array([owner[i] == category for i in chosen], dtype=np.int8)
-        weights[:, column], bias[column] = _fit([rows[i] for i in chosen], labels)
-    return MeaningModel(categories, weights, bias)
+            chosen, labels = ~disclosing, owners == column
+        picked = np.flatnonzero(chosen)
+        weights[:, place], bias[place] = _fit([rows[i] for i in picked], labels[picked], shares[picked])
+    return MeaningModel(columns, weights, bias)
+
+
+def _misconduct(pack: RulePack) -> list[str]:
+    return [c for c in pack.categories if c not in _DISCLOSING]
 
 
 def _cache() -> Path:
@@ -190,9 +200,9 @@ def model_for(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
     if path.exists():
         try:
             with np.load(path, allow_pickle=False) as kept:
-                weights = np.zeros((_BUCKETS, len(kept["categories"])), dtype=np.float32)
+                weights = np.zeros((_BUCKETS, len(kept["columns"])), dtype=np.float32)
                 weights[kept["rows"]] = kept["weights"]
-                return MeaningModel([str(c) for c in kept["categories"]], weights, kept["bias"])
+                return MeaningModel([str(c) for c in kept["columns"]], weights, kept["bias"])
         except (OSError, ValueError, KeyError):
             path.unlink(missing_ok=True)
     model = train(pack, guard)
@@ -201,7 +211,7 @@ def model_for(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.npz")
         np.savez_compressed(
-            draft, categories=np.array(model.categories), rows=rows, weights=model._weights[rows], bias=model._bias
+            draft, columns=np.array(model.columns), rows=rows, weights=model._weights[rows], bias=model._bias
         )
         draft.replace(path)
     except OSError:
