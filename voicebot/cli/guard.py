@@ -1,0 +1,274 @@
+"""`voicebot guard`: ask the phrase guard, measure it, and see what a change of rules would change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(help="The phrase guard: check a sentence, measure, compare rule packs.", no_args_is_help=True)
+_out = Console()
+_err = Console(stderr=True)
+
+_State = Annotated[
+    list[str] | None,
+    typer.Option("--state", help="A fact of the call as name=value, such as party=third_party. Repeatable."),
+]
+_AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output and nothing else there.")]
+
+
+def _fail(message: str) -> typer.Exit:
+    _err.print(message, style="red", markup=False, highlight=False)
+    return typer.Exit(2)
+
+
+def _print_json(value: Any) -> None:
+    _out.print(json.dumps(value, ensure_ascii=False), soft_wrap=True, markup=False, highlight=False)
+
+
+def _facts(pairs: list[str] | None) -> dict[str, str]:
+    facts = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise _fail(f"--state {pair}: write name=value, such as --state identity_verified=true")
+        facts[name.strip()] = value.strip()
+    return facts
+
+
+def _finding_json(verdict: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "category": f.category,
+            "action": f.action.value,
+            "rules": list(f.rule_ids),
+            "span": list(f.span),
+            "why": f.why,
+        }
+        for f in verdict.findings
+    ]
+
+
+@app.command()
+def check(
+    text: Annotated[str, typer.Argument(help="What the bot or the agent is about to say.")],
+    state: _State = None,
+    pack: Annotated[str, typer.Option(help="Rule pack: a name (cn, us, ...) or a file.")] = "cn",
+    as_json: _AsJson = False,
+) -> None:
+    """May this be said now, to this person? Exits 0 when it may, 1 when it may not, 2 when the question is unusable."""
+    from compliance_filters.evaluation import state_from
+    from compliance_filters.guard import PhraseGuard
+    from compliance_filters.pack import PackError, load_pack
+
+    try:
+        guard = PhraseGuard(load_pack(pack))
+        facts = state_from({"jurisdiction": guard.pack.pack, **_facts(state)})
+    except (PackError, ValueError) as wrong:
+        raise _fail(str(wrong)) from wrong
+    verdict = guard.check(text, facts)
+    said_instead = (
+        None if verdict.allowed else guard.replacement(verdict, "zh" if "zh" in guard.pack.languages else "en")
+    )
+    if as_json:
+        _print_json(
+            {
+                "action": verdict.action.value,
+                "category": verdict.category,
+                "findings": _finding_json(verdict),
+                "replacement": said_instead,
+                "pack": guard.pack.pack,
+                "pack_hash": verdict.pack_hash,
+            }
+        )
+    elif verdict.allowed:
+        _out.print("allow", style="green")
+    else:
+        _out.print(f"{verdict.action.value}: {verdict.category}", style="red")
+        for finding in verdict.findings:
+            marked = text[finding.span[0] : finding.span[1]]
+            _out.print(
+                f"  {finding.category} ({', '.join(finding.rule_ids)}) “{marked}”: {finding.why}",
+                markup=False,
+                highlight=False,
+            )
+        if said_instead:
+            _out.print(f"  say instead: {said_instead}", markup=False, highlight=False)
+    raise typer.Exit(0 if verdict.allowed else 1)
+
+
+@app.command(name="eval")
+def evaluate_file(
+    file: Annotated[Path, typer.Argument(help="Labelled sentences, in the format of benchmarks/guard.")],
+    pack: Annotated[str, typer.Option(help="Rule pack to measure: a name or a file.")] = "cn",
+    as_json: _AsJson = False,
+) -> None:
+    """Measures the guard on a file of labelled sentences."""
+    from compliance_filters.evaluation import EvaluationError, evaluate
+    from compliance_filters.guard import PhraseGuard
+    from compliance_filters.pack import PackError, load_pack
+
+    try:
+        _err.print(f"loading rule pack {pack}", style="dim", markup=False)
+        guard = PhraseGuard(load_pack(pack))
+
+        def guard_for(jurisdiction: str) -> PhraseGuard:
+            return guard if jurisdiction == guard.pack.pack else PhraseGuard(load_pack(jurisdiction))
+
+        report = evaluate(file, guard_for, lambda step: _err.print(f"  {step}", style="dim", markup=False)).as_json()
+    except (EvaluationError, PackError) as wrong:
+        raise _fail(str(wrong)) from wrong
+    if as_json:
+        _print_json({**report, "pack": guard.pack.pack, "pack_hash": guard.hash})
+        return
+    _show(report)
+
+
+def _show(report: dict[str, Any]) -> None:
+    table = Table("category", "plain stopped", "evasive stopped", "lawful allowed")
+    for category, counts in report["per_category"].items():
+        table.add_row(category, *(f"{counts[k]['right']}/{counts[k]['n']}" for k in ("plain", "evasive", "benign")))
+    table.add_section()
+    table.add_row(
+        "all",
+        f"{report['plain']['blocked']}/{report['plain']['n']}",
+        f"{report['evasive']['blocked']}/{report['evasive']['n']}",
+        f"{report['benign']['allowed']}/{report['benign']['n']}",
+    )
+    _out.print(table)
+    pairs, mixed, latency = report["pairs"], report["mixed"], report["latency_ms"]
+    _out.print(
+        f"context pairs right {pairs['both_right']}/{pairs['n']}, mixed turns right {mixed['right']}/{mixed['n']}"
+    )
+    _out.print(f"latency ms: p50 {latency['p50']}, p95 {latency['p95']}, p99 {latency['p99']}")
+    for error in report["errors"]:
+        _out.print(
+            f"{error['id']}: expected {error['expected']}, got {error['got']}: {error['text']}",
+            markup=False,
+            highlight=False,
+        )
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="Rule pack as it is: a name or a file.")],
+    new: Annotated[str, typer.Argument(help="Rule pack as it would be: a name or a file.")],
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option("--texts", help="Past utterances, one a line; repeatable. Library lines are always compared."),
+    ] = None,
+    state: _State = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Which library lines and which past utterances change verdict. Exits 1 when any does."""
+    from compliance_filters.evaluation import state_from
+    from compliance_filters.guard import PhraseGuard
+    from compliance_filters.pack import PackError, load_pack
+
+    try:
+        before, after = PhraseGuard(load_pack(old)), PhraseGuard(load_pack(new))
+        facts = _facts(state) or {"party": "debtor", "identity_verified": "true"}
+        old_state = state_from({**facts, "jurisdiction": before.pack.pack})
+        new_state = state_from({**facts, "jurisdiction": after.pack.pack})
+        utterances = [*_library_lines(), *_past(texts or [])]
+    except (PackError, ValueError, OSError) as wrong:
+        raise _fail(str(wrong)) from wrong
+    changed = []
+    for where, text in utterances:
+        was, now = before.check(text, old_state), after.check(text, new_state)
+        if (was.action, was.category) != (now.action, now.category):
+            changed.append(
+                {
+                    "where": where,
+                    "text": text,
+                    "was": {"action": was.action.value, "category": was.category},
+                    "now": {"action": now.action.value, "category": now.category},
+                }
+            )
+    if as_json:
+        _print_json({"old": before.hash, "new": after.hash, "n": len(utterances), "changed": changed})
+    else:
+        table = Table("where", "text", "was", "now")
+        for change in changed:
+            was_said, now_said = change["was"], change["now"]
+            assert isinstance(was_said, dict)
+            assert isinstance(now_said, dict)
+            table.add_row(
+                str(change["where"]),
+                str(change["text"]),
+                f"{was_said['action']} {was_said['category'] or ''}",
+                f"{now_said['action']} {now_said['category'] or ''}",
+            )
+        _out.print(table)
+        _out.print(f"{len(changed)} of {len(utterances)} utterances change verdict")
+    raise typer.Exit(1 if changed else 0)
+
+
+def _library_lines() -> Iterator[tuple[str, str]]:
+    """Every text under scripts_library/*/lines, whatever keys stand around it, with its file."""
+    from importlib.resources import files
+
+    import yaml  # type: ignore[import-untyped]
+
+    def texts(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if key in {"text", "variants", "elderly", "dialect"} or isinstance(inner, (dict, list)):
+                    yield from texts(inner) if not isinstance(inner, str) else iter([inner])
+        elif isinstance(value, list):
+            for inner in value:
+                yield from texts(inner)
+
+    root = Path(str(files("scripts_library")))
+    for file in sorted(root.glob("*/lines/*.yaml")):
+        for text in texts(yaml.safe_load(file.read_text(encoding="utf-8"))):
+            yield f"{file.relative_to(root)}", text
+
+
+def _past(files: list[Path]) -> Iterator[tuple[str, str]]:
+    for file in files:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip():
+                yield f"{file}:{number}", line.strip()
+
+
+@app.command()
+def packs(as_json: _AsJson = False) -> None:
+    """The rule packs there are, with their hashes. Exits 2 when one of them cannot be used."""
+    from compliance_filters.pack import PACKS, PackError, load_pack
+
+    rows, broken = [], []
+    for file in sorted(PACKS.glob("*.yaml")):
+        try:
+            pack = load_pack(file.stem)
+        except PackError as wrong:
+            broken.append(str(wrong))
+            continue
+        rows.append(
+            {
+                "pack": pack.pack,
+                "title": pack.title,
+                "languages": list(pack.languages),
+                "categories": len(pack.categories),
+                "hash": pack.hash,
+            }
+        )
+    if as_json:
+        _print_json({"packs": rows, "broken": broken})
+    else:
+        table = Table("pack", "title", "languages", "hash")
+        for row in rows:
+            table.add_row(
+                str(row["pack"]),
+                str(row["title"]),
+                " ".join(map(str, row["languages"])) if isinstance(row["languages"], list) else "",
+                str(row["hash"])[:16],
+            )
+        _out.print(table)
+    if broken:
+        raise _fail("\n".join(broken))
