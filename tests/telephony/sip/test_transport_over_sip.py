@@ -109,7 +109,8 @@ async def test_lines_marks_and_barge_in_on_a_real_call(carrier: StartCarrier, si
         await asyncio.sleep(0.4)
         echoed = len(bot.ear.heard)
         await asyncio.sleep(0.2)
-        assert not any(bot.ear.heard[echoed:]), "the far end still hears the line that was cut"
+        rest = memoryview(bot.ear.heard[echoed:]).cast("h")
+        assert max(map(abs, rest)) < 20, "the far end still hears the line that was cut"
         assert len(bot.played) / 16000 == pytest.approx(0.74 + bot.marks[1][2], abs=0.03)
         await leg.hang_up()
         await asyncio.wait_for(bot.ended.wait(), 5)
