@@ -72,6 +72,13 @@ async def test_words_carry_more_confidence_than_noise(whisper: WhisperRecogniser
 
 
 @pytest.mark.models
+async def test_a_name_that_is_likely_now_is_spelled_as_given(whisper: WhisperRecogniser, say: Say) -> None:
+    stream = whisper.stream(sample_rate=8000, language="zh-CN", phrases=["李示例"])
+    stream.accept(await say("您找李示例吗"))
+    assert "李示例" in (await stream.finish()).text
+
+
+@pytest.mark.models
 async def test_a_finished_stream_takes_no_more(whisper: WhisperRecogniser) -> None:
     stream = whisper.stream(sample_rate=8000, language="zh-CN")
     await stream.finish()
