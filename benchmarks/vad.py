@@ -65,7 +65,8 @@ async def measure(calls: int, pcm: bytes, console: Console) -> None:
     console.print(
         f"{calls:4} calls: {used / SECONDS:6.1%} of a core ({used / SECONDS / calls:.2%} a call), "
         f"{model.frames / max(1, model.batches):.1f} frames a batch, "
-        f"answers p50 {np.percentile(milliseconds, 50):.1f} ms, p95 {np.percentile(milliseconds, 95):.1f} ms, n = {len(answers)}",
+        f"answers p50 {np.percentile(milliseconds, 50):.1f} ms, p95 {np.percentile(milliseconds, 95):.1f} ms, "
+        f"n = {len(answers)}",
         highlight=False,
     )
 
