@@ -144,7 +144,12 @@ async def test_the_caller_is_heard_pressing_and_leaving(conversation: Conversati
         await conversation.call.hang_up()
         await conversation.ended.wait()
         assert await conversation.leg.ended() is Cause.NORMAL
-    assert decode_ulaw(encode_ulaw(speech(0.3, 4))) in bytes(conversation.ear.audio)
+    heard, at = bytes(conversation.ear.audio), 0
+    for frame in range(15):
+        # Frame by frame, because the transport fills in silence where a busy machine delivers late.
+        piece = decode_ulaw(encode_ulaw(speech(0.3, 4)))[320 * frame : 320 * (frame + 1)]
+        at = heard.find(piece, at)
+        assert at >= 0, f"frame {frame} is missing, or out of order"
     conversation.stream.keep_heard(tmp_path / "heard.wav")
     with wave.open(str(tmp_path / "heard.wav"), "rb") as file:
         assert file.getframerate() == 8000
