@@ -51,6 +51,21 @@ async def test_mandarin_is_heard_over_the_telephone(whisper: WhisperRecogniser, 
 
 
 @pytest.mark.models
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("level", [0.0, 0.0005, 0.01, 0.1])
+async def test_noise_is_no_words_that_anyone_would_act_on(
+    whisper: WhisperRecogniser, seconds: float, level: float
+) -> None:
+    noise = np.random.default_rng(6).normal(size=int(8000 * seconds)) * level
+    stream = whisper.stream(sample_rate=8000, language="zh-CN")
+    stream.accept(bytes((np.clip(noise, -1, 1) * 32767).astype("<i2").tobytes()))
+    transcript = await stream.finish()
+    assert transcript.confidence < whisper.ask_again_below
+    if level < 0.001:
+        assert transcript.text == ""
+
+
+@pytest.mark.models
 async def test_silence_is_no_words(whisper: WhisperRecogniser) -> None:
     stream = whisper.stream(sample_rate=8000, language="zh-CN")
     transcript = await stream.finish()

