@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -82,16 +83,18 @@ def test_a_damaged_key_file_says_so(tmp_path: Path, content: str) -> None:
         KeyRing.load(tmp_path / "none.json")
 
 
-def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
+def test_workers_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        found = pool.map(_ids, [path] * 4)
-    assert len(set(found)) == 1
+    together = threading.Barrier(8)
+
+    def start(_: int) -> tuple[str, ...]:
+        together.wait()
+        return KeyRing.load_or_create(path).ids()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(start, range(8)))
+    assert len(found) == 1
     assert list(tmp_path.iterdir()) == [path]
-
-
-def _ids(path: Path) -> tuple[str, ...]:
-    return KeyRing.load_or_create(path).ids()
 
 
 def test_keys_do_not_show_in_text() -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -47,13 +46,14 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql://tester@/{database}?host={self.folder}"
 
-    async def create(self, database: str) -> str:
+    async def empty(self) -> str:
+        """The URL of the tests' database with nothing in it: far quicker than a fresh database for each test."""
         connection = await asyncpg.connect(host=str(self.folder), user="tester", database="postgres")
         try:
-            await connection.execute(f'CREATE DATABASE "{database}"')
+            await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         finally:
             await connection.close()
-        return self.url(database)
+        return self.url("postgres")
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/store.db"
     running: Cluster = request.getfixturevalue("cluster")
-    return asyncio.run(running.create(f"t{uuid.uuid4().hex}"))
+    return asyncio.run(running.empty())
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ async def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.peer
 async def test_a_value_that_does_not_fit_is_refused_and_the_store_goes_on(request: pytest.FixtureRequest) -> None:
-    url = await request.getfixturevalue("cluster").create("refusing")
+    url = await request.getfixturevalue("cluster").empty()
     async with await Store.open(url, migrate=True) as store:
         with pytest.raises(StoreRefused, match="too long"):
             await store.agents.put(AgentRecord("a", "a", "sip:" + "x" * 300))
