@@ -28,13 +28,13 @@ from telephony.sip_address import (
     host_of,
     is_number,
     port_of,
-    sent_by,
     text_of_header,
     user_of,
 )
+from telephony.sip_gate import GateUnavailable, Judge, SipGate
 from telephony.sip_leg import SipLeg
-from telephony.sip_stack import account, addresses, check_address, stack_config, start_advice
-from telephony.sip_trunk import AcceptFrom, SipSettings, SipTrunk
+from telephony.sip_stack import account, addresses, check_address, gate_rules, stack_config, start_advice
+from telephony.sip_trunk import SipSettings, SipTrunk
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ class SipCarrier:
         self._registered = asyncio.Condition()
         self._hosts_of_trunk: dict[str, frozenset[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._gate: SipGate | None = None
         self._early: deque[StackEvent] = deque(maxlen=500)
         self._closing = False
         self.lateness: deque[float] = deque(maxlen=3000)
@@ -82,8 +83,9 @@ class SipCarrier:
         if self._runtime is not None:
             raise CarrierUnavailable("The SIP carrier has been started already.")
         check_address(settings)
+        self._hosts_of_trunk.clear()
         for trunk in settings.trunks:
-            self._hosts_of_trunk[trunk.name] = frozenset(await addresses(trunk.host))
+            self._hosts_of_trunk[trunk.name] = frozenset(await addresses(trunk.host, trunk.outbound_proxy))
         runtime = Runtime()
         try:
             await runtime.start(stack_config(settings))
@@ -92,10 +94,15 @@ class SipCarrier:
         runtime.on_dead = self._died
         runtime.subscribe(self._note_early)
         self._runtime = runtime
+        self._gate = SipGate(Judge(gate_rules(settings, self._hosts_of_trunk)), asyncio.get_running_loop().time)
         try:
+            self._gate.install()
             await self._identity(None, None)
             for trunk in settings.trunks:
                 await self._identity(trunk, None)
+        except GateUnavailable as error:
+            await self.close()
+            raise CarrierUnavailable(f"SIP cannot be guarded against malformed requests: {error}.") from error
         except (BaresipError, ValueError) as error:
             await self.close()
             raise CarrierUnavailable(f"A SIP trunk's settings cannot be used: {error}. Mend the trunk.") from error
@@ -235,8 +242,9 @@ class SipCarrier:
 
     def _come_in(self, call: Call) -> None:
         headers = {name.lower(): text_of_header(value) for name, value in call.headers.items()}
-        hop = sent_by(headers.get("via"))
-        trunk = next((name for name, hosts in self._hosts_of_trunk.items() if hop in hosts), None)
+        assert self._gate is not None
+        source = self._gate.source_of(call.call_id or "")
+        trunk = next((name for name, hosts in self._hosts_of_trunk.items() if source in hosts), None)
         leg = SipLeg(
             call,
             Direction.INBOUND,
@@ -244,14 +252,12 @@ class SipCarrier:
             to_number=dialled_number(headers),
             headers=headers,
             trunk=trunk,
+            source=source,
             transfer_uri=lambda target: self._transfer_uri(target, self._trunks.get(trunk or "")),
             on_closed=self._forget,
         )
         self._keep(call, leg)
-        if self.settings.accept_from is AcceptFrom.TRUNKS and trunk is None:
-            logger.warning("call refused: its last hop is not a trunk", extra={"call": leg.id, "address": hop})
-            self._spawn(leg.reject(Cause.DECLINED))
-        elif self._handler is None or self._closing:
+        if self._handler is None or self._closing:
             self._spawn(leg.reject(Cause.BUSY))
         else:
             self._spawn(self._handle(self._handler, leg))

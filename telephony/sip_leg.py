@@ -31,6 +31,7 @@ class SipLeg:
         to_number: str,
         headers: Mapping[str, str],
         trunk: str | None,
+        source: str | None = None,
         transfer_uri: Callable[[str], str],
         on_closed: Callable[[SipLeg], None],
     ) -> None:
@@ -41,6 +42,8 @@ class SipLeg:
         self.headers = headers
         self.trunk = trunk
         """Name of the trunk it goes through; None when it came or went directly."""
+        self.source = source
+        """Address that an inbound call came from, as the socket told it."""
         self._call = call
         self._transfer_uri = transfer_uri
         self._on_closed = on_closed

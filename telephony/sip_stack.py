@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from baresip import Account, BaresipError, Config
 
 from telephony.carrier import CarrierUnavailable
-from telephony.sip_trunk import SipSettings, SipTrunk
+from telephony.sip_address import host_of
+from telephony.sip_gate import GateRules
+from telephony.sip_trunk import AcceptFrom, SipSettings, SipTrunk
 
 logger = logging.getLogger(__name__)
 
@@ -98,11 +102,33 @@ def start_advice(settings: SipSettings, error: BaresipError) -> str:
     return f"The SIP stack did not start on {where}: {error}. Check the address, the port and the RTP port range."
 
 
-async def addresses(host: str) -> Sequence[str]:
-    """The host's name and every address it stands for; a name that does not resolve is kept as it is."""
+async def addresses(*hosts: str | None) -> Sequence[str]:
+    """The hosts' names and every address they stand for; a name that does not resolve is kept as it is."""
+    found: list[str] = []
+    for host in hosts:
+        if host is None:
+            continue
+        name = host_of(f"sip:{host}" if not host.startswith("sip") else host) or host.lower()
+        found.append(name)
+        try:
+            entries = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+        except OSError:
+            logger.warning("trunk's name does not resolve", extra={"host": name})
+            continue
+        found += sorted({str(entry[4][0]) for entry in entries})
+    return found
+
+
+def gate_rules(settings: SipSettings, hosts_of_trunk: Mapping[str, Iterable[str]]) -> GateRules:
+    """Who is let in. Raises CarrierUnavailable for a network that is none."""
+    if settings.accept_from is AcceptFrom.ANYONE:
+        return GateRules(None, settings.calls_per_second)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-    except OSError:
-        logger.warning("trunk's name does not resolve", extra={"host": host})
-        return [host.lower()]
-    return [host.lower(), *sorted({str(entry[4][0]) for entry in found})]
+        networks = [ipaddress.ip_network(network, strict=False) for network in settings.allow_networks]
+    except ValueError as error:
+        raise CarrierUnavailable(f"allow_networks: {error}. Write networks as 10.0.0.0/8 or 192.0.2.7.") from error
+    for hosts in hosts_of_trunk.values():
+        for host in hosts:
+            with contextlib.suppress(ValueError):
+                networks.append(ipaddress.ip_network(host))
+    return GateRules(tuple(networks), settings.calls_per_second)

@@ -39,8 +39,8 @@ class AcceptFrom(Enum):
     ANYONE = "anyone"
     """Whoever reaches the port: behind a proxy or a firewall that decides."""
     TRUNKS = "trunks"
-    """Only requests whose last hop (top Via) names a trunk's host. It keeps scanners out, not a forger: put an access
-    list in front of an engine that stands on the open internet."""
+    """Only from the addresses of trunks, their proxies and `allow_networks`, as the socket tells them. Over UDP an
+    address can be forged, though not to hold a conversation: a firewall in front remains the first line."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,10 @@ class SipSettings:
     user: str = "voicebot"
     """User part of our own address where no trunk gives one."""
     accept_from: AcceptFrom = AcceptFrom.ANYONE
+    allow_networks: Sequence[str] = ()
+    """Further networks, such as 10.0.0.0/8, whose calls are taken with `AcceptFrom.TRUNKS`: agents' telephones."""
+    calls_per_second: float = 25.0
+    """New calls a second that are let in; callers beyond it get 503 and may try again."""
     max_calls: int = 60
     """Calls at once, both directions; beyond it callers get 486 and dialling fails with OVERLOADED."""
     expose_headers: Sequence[str] = ("X-Voicebot-Brief", "X-Attempt-Id")

@@ -114,13 +114,13 @@ async def test_both_sides_hear_each_other_in_both_laws(
     leg = await sip.dial(DialRequest(f"sip:example@127.0.0.1:{phone.port}"))
     leg.media.send(sound.tone(900, 1.9))
     heard = await sound.listen(leg.media, 1.5)
-    assert sound.loudness(heard[8000:], 600) > 0.95
+    assert sound.loudness(heard[8000:], 600) > 0.6
     await leg.hang_up()
     assert await asyncio.wait_for(leg.ended(), 5) is Cause.NORMAL
     await asyncio.sleep(0.2)
     told = phone.heard()
     assert len(told) > 16000
-    assert sound.loudness(told[8000:20000], 900) > 0.95
+    assert sound.loudness(told[8000:20000], 900) > 0.6
 
 
 async def test_it_calls_us_presses_keys_and_hangs_up(
@@ -139,7 +139,7 @@ async def test_it_calls_us_presses_keys_and_hangs_up(
     leg = await asyncio.wait_for(calls.get(), 5)
     assert (leg.from_number, leg.to_number) == ("example", "4008001234")
     heard = await sound.listen(leg.media, 0.6)
-    assert sound.loudness(heard[3200:], 600) > 0.95
+    assert sound.loudness(heard[3200:], 600) > 0.6
     for digit in "37":
         await phone.command("sndcode", digit)
         await asyncio.sleep(0.3)

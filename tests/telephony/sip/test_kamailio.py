@@ -79,7 +79,7 @@ async def test_registration_with_digest_brings_calls_in(
     leg = await asyncio.wait_for(calls.get(), 5)
     assert leg.from_number == "13800000001"
     heard = await sound.listen(leg.media, 0.6)
-    assert sound.loudness(heard[3200:], 440) > 0.9
+    assert sound.loudness(heard[3200:], 440) > 0.6
     await peer.verdict()
 
 
@@ -109,7 +109,7 @@ async def test_an_outbound_call_answers_the_challenge_and_keeps_the_route(
     peer = await sipp("uas_answer", port=gateway)
     leg = await sip.dial(DialRequest("13800000003", caller_id="4008001234"))
     heard = await sound.listen(leg.media, 0.5)
-    assert sound.loudness(heard[3200:], 440) > 0.9
+    assert sound.loudness(heard[3200:], 440) > 0.6
     await leg.hang_up()
     await peer.verdict()
 

