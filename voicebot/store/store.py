@@ -21,6 +21,19 @@ from voicebot.store.journal import Journal
 from voicebot.store.keeping import Keeper
 from voicebot.store.migrate import upgrade
 from voicebot.store.outcomes import CallbackRepository, PlanRepository, PromiseRepository
+from voicebot.store.protocols import (
+    Agents,
+    Attempts,
+    Audit,
+    Callbacks,
+    Calls,
+    Cases,
+    Handoffs,
+    Plans,
+    Promises,
+    Suppressions,
+    Tokens,
+)
 from voicebot.store.suppressions import SuppressionRepository
 from voicebot.store.tokens import TokenRepository
 
@@ -31,17 +44,17 @@ class Store:
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self._keeper = Keeper(database, journal)
-        self.cases = CaseRepository(database, self._keeper)
-        self.attempts = AttemptRepository(database, self._keeper)
-        self.calls = CallRepository(database, self._keeper)
-        self.promises = PromiseRepository(database, self._keeper)
-        self.callbacks = CallbackRepository(database, self._keeper)
-        self.plans = PlanRepository(database, self._keeper)
-        self.handoffs = HandoffRepository(database, self._keeper)
-        self.agents = AgentRepository(database)
-        self.tokens = TokenRepository(database)
-        self.audit = AuditRepository(database)
-        self.suppressions = SuppressionRepository(database, self._keeper)
+        self.cases: Cases = CaseRepository(database, self._keeper)
+        self.attempts: Attempts = AttemptRepository(database, self._keeper)
+        self.calls: Calls = CallRepository(database, self._keeper)
+        self.promises: Promises = PromiseRepository(database, self._keeper)
+        self.callbacks: Callbacks = CallbackRepository(database, self._keeper)
+        self.plans: Plans = PlanRepository(database, self._keeper)
+        self.handoffs: Handoffs = HandoffRepository(database, self._keeper)
+        self.agents: Agents = AgentRepository(database)
+        self.tokens: Tokens = TokenRepository(database)
+        self.audit: Audit = AuditRepository(database)
+        self.suppressions: Suppressions = SuppressionRepository(database, self._keeper)
 
     @classmethod
     async def open(
