@@ -92,6 +92,13 @@ class PlayoutLedger:
         self._open = _Stretch(mark, self._position)
         return reports
 
+    def anchor(self, played_position: float) -> None:
+        """Takes over the port's own count while nothing is on its way: a clear may have come a frame too late."""
+        if not self._chunks and not self._waiting:
+            self._position = played_position
+            if self._open.sent == 0:
+                self._open.start = played_position
+
     def sent(self, pcm: bytes, seconds: float, *, interruptible: bool = True) -> None:
         """Notes a chunk that was handed to the port."""
         if self._open.interrupted:
@@ -140,6 +147,8 @@ class PlayoutLedger:
         self._waiting.clear()
         self._lose(self._open, played_position)
         self._open.interrupted = True
+        # What was thrown away takes no place on the port's own count of what it played.
+        self._position = min(self._position, max(played_position, 0.0))
         if self._open.mark is not None:
             reports.append(self._open.report())
             self._settled.add(self._open.mark)

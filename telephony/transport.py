@@ -161,8 +161,11 @@ class CallTransport(BaseTransport):
         """Hands audio to the port and waits until no more than `AHEAD_SECONDS` of it lies there unplayed."""
         now = asyncio.get_running_loop().time()
         seconds = len(pcm) / 2 / self._port.sample_rate
+        anchor = self.played_seconds
         self._port.send(pcm)
         self._due = max(self._due, now) + seconds
+        if isinstance(self._port, PlayoutClock):
+            self._ledger.anchor(anchor)
         self._ledger.sent(pcm, seconds, interruptible=interruptible)
         self.tell_played()
         await asyncio.sleep(max(0.0, self._due - now - AHEAD_SECONDS))

@@ -151,3 +151,28 @@ def test_every_begun_line_is_told_exactly_once(steps: list[tuple[str, float, boo
         assert -1e-9 <= report.played_seconds <= sent[report.mark] + 1e-9
         if report.played:
             assert report.played_seconds == pytest.approx(sent[report.mark], abs=ROUNDING_SECONDS)
+
+
+def test_what_was_cut_takes_no_place_on_the_ports_own_count() -> None:
+    ledger = PlayoutLedger()
+    ledger.begin("first")
+    for _ in range(10):
+        ledger.sent(bytes(320), 0.02)
+    ledger.cut(0.14)
+    ledger.begin("second")
+    for _ in range(5):
+        ledger.sent(bytes(320), 0.02)
+    told = ledger.played(0.24, 1.0)
+    assert len(told) == 5, "the port has played all of the second line"
+
+
+def test_an_idle_ledger_takes_over_the_ports_count() -> None:
+    ledger = PlayoutLedger()
+    ledger.begin("first")
+    ledger.sent(bytes(320), 0.02)
+    ledger.cut(0.0)
+    ledger.anchor(0.02)
+    ledger.begin("second")
+    ledger.sent(bytes(320), 0.02)
+    assert not ledger.played(0.03, 1.0)
+    assert len(ledger.played(0.04, 1.0)) == 1
