@@ -60,5 +60,9 @@ def test_a_secret_reaches_the_terminal_and_no_log(
     shown: list[tuple[str, str]] = []
     set_up_logging("info", form, lambda message, secret: shown.append((message, secret)))
     logging.getLogger("voicebot.app").warning("first start", extra={"secret": "vbt_x_y"})
+    logging.getLogger("voicebot.app").warning("a careless message about 13800000001")
     assert shown == [("first start", "vbt_x_y")]
-    assert "vbt_x_y" not in capsys.readouterr().err
+    written = capsys.readouterr().err
+    assert "vbt_x_y" not in written
+    assert "13800000001" not in written
+    assert written.count("\n") == 2

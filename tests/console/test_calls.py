@@ -111,7 +111,7 @@ async def test_the_number_is_masked_unless_the_role_may_see_it(console: Console)
     for role in ("operator", "officer", "admin"):
         response = await console.client.get("/api/v1/calls/old", headers=console.auth(role))
         shown[role] = (await response.json())["number"]
-    assert shown == {"operator": "**********0001", "officer": "+8613800000001", "admin": "+8613800000001"}
+    assert shown == {"operator": "+*********0001", "officer": "+8613800000001", "admin": "+8613800000001"}
 
 
 async def test_an_unknown_call_is_a_problem_with_a_remedy(console: Console) -> None:

@@ -170,7 +170,7 @@ async def test_the_brief_is_whole_for_the_agent_who_is_rung_and_masked_for_an_op
     assert shown["agent"]["姓名"] == "王小样"
     assert shown["operator"] == {
         "姓名": "王**",
-        "号码": "**********0001",
+        "号码": "+*********0001",
         "欠款": "***",
         "来电人说": "我是王**，尾号****",
     }

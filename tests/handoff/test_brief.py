@@ -16,8 +16,6 @@ from voicebot.handoff.brief import (
     build_brief,
     facts_of_case,
     mask_digits,
-    mask_name,
-    mask_number,
     money,
     spoken_brief,
 )
@@ -45,7 +43,7 @@ TALK = (
     entry(2, "promise", amount="2000", on="2026-11-27"),
     entry(3, "callback", at="2026-11-21T10:00:00+08:00"),
     entry(4, "plan", instalments=3),
-    entry(5, "turn.heard", text="给我转人工", mood="angry"),
+    entry(5, "turn.heard", text="我王小样，给我转人工", mood="angry"),
 )
 
 
@@ -70,7 +68,7 @@ def test_until_the_caller_is_verified_the_brief_keeps_the_debt_to_itself() -> No
     text = " ".join(brief.values())
     assert "请先核实身份" in brief["身份"]
     assert brief["姓名"] == "王**"
-    assert brief["号码"] == "**********0002"
+    assert brief["号码"] == "+*********0002"
     for secret in ("王小样", "示例银行", "2000", "2026-11-01", "2026-11-27", "一二三四"):
         assert secret not in text
     assert {"债权方", "欠款", "到期日", "承诺", "分期申请"}.isdisjoint(brief)
@@ -102,18 +100,6 @@ def test_the_header_is_plain_ascii_on_one_line_within_its_limit(brief: dict[str,
 
 def test_the_header_reads_back_as_the_brief() -> None:
     assert unquote(spoken_brief({"事由": "投诉", "情绪": "生气; 100%"})) == "事由:投诉; 情绪:生气; 100%"
-
-
-@given(st.text(max_size=20))
-def test_a_masked_name_shows_one_character_at_most(name: str) -> None:
-    masked = mask_name(name)
-    assert masked.rstrip("*") in {name[:1], ""}
-    assert len(name) < 2 or "*" in masked
-
-
-def test_masked_numbers_keep_their_last_four_digits_and_short_ones_nothing() -> None:
-    assert mask_number("+8613800000001") == "**********0001"
-    assert mask_number("110") == "***"
 
 
 def test_long_runs_of_digits_are_masked_in_words_and_in_figures() -> None:

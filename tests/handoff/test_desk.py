@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,10 +14,12 @@ from telephony.carrier import Cause
 from voicebot.call.desk import AgentConnected, AgentMissing, HandoffRequest
 from voicebot.dialog.events import HandoffOutcome
 from voicebot.handoff import HandoffDesk, Step
-from voicebot.store.records import AgentState
+from voicebot.store.records import AgentState, Handoff
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Office = Any
+
+EPOCH = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
 def request(call_id: str = "c1", *, skill: str = "agent", urgent: bool = False) -> HandoffRequest:
@@ -294,3 +297,29 @@ def test_with_the_database_away_the_caller_is_offered_a_callback(
 
     run(story())
     assert "agents cannot be looked up" in caplog.text
+
+
+def test_a_free_agent_is_not_missed_because_another_workers_queue_is_a_moment_old(run: Run, office: Office) -> None:
+    """Another worker's caller seems to wait, and is in truth gone."""
+    office.seat("a")
+
+    async def story() -> None:
+        ghost = Handoff("c9", "asked_for_human", "agent", urgent=True, opened_at=EPOCH)
+        await office.handoffs.open(ghost)
+        result = await office.desk().connect(request())
+        assert isinstance(result, AgentConnected)
+        assert asyncio.get_running_loop().time() < 3.5
+
+    run(story())
+
+
+def test_of_two_callers_at_the_same_moment_the_urgent_one_gets_the_only_agent(run: Run, office: Office) -> None:
+    office.seat("a")
+
+    async def story() -> None:
+        one, two = office.desk("w1"), office.desk("w2")
+        calm, urgent = await asyncio.gather(one.connect(request("c1")), two.connect(request("c2", urgent=True)))
+        assert isinstance(urgent, AgentConnected)
+        assert isinstance(calm, AgentMissing)
+
+    run(story())

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from compliance_filters.masking import MaskingFilter
+
 _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _PERSONAL = frozenset({"number", "text", "amount", "person", "caller", "words", "digits", "to", "from_number"})
 _SECRET = frozenset({"secret", "password", "token", "auth_token"})
@@ -29,10 +31,11 @@ def set_up_logging(level: str, form: str, on_secret: Callable[[str, str], None] 
         return True
 
     handler.addFilter(show_secret)
+    handler.addFilter(MaskingFilter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiosqlite", "sqlalchemy.engine", "numba", "asyncio"):
+    for noisy in ("aiosqlite", "alembic", "asyncio", "numba", "sqlalchemy.engine"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 

@@ -178,7 +178,4 @@ async def debtor_names(services: ConsoleServices, call_id: str) -> tuple[str, ..
     if case_id is None and live is None and (stored := await services.store.calls.get(call_id)) is not None:
         case_id = stored.case_id
     case = await services.store.cases.get(case_id) if case_id else None
-    if case is None:
-        return ()
-    name, surname = case.debtor.name, case.debtor.surname
-    return tuple(known for known in (name, surname) if known)
+    return (case.debtor.name,) if case else ()

@@ -200,5 +200,9 @@ async def _stream(request: web.Request) -> AsyncIterator[web.StreamResponse]:
         await response.write_eof()
     except ConnectionResetError:
         return
+    except asyncio.CancelledError:
+        with contextlib.suppress(ConnectionResetError):
+            await response.write_eof()
+        raise
     finally:
         request.app[STREAMS].tasks.discard(task)

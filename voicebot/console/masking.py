@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from voicebot.handoff.brief import mask_digits, mask_name, mask_number
+from compliance_filters.masking import mask, mask_name, mask_number
+from voicebot.handoff.brief import mask_digits
 
 _TEXT = frozenset({"text", "normalised_text", "heard_text", "unsaid_text", "words", "note", "why", "error"})
 _NUMBERS = frozenset({"number", "to", "from", "from_number", "to_number", "caller_id"})
@@ -13,10 +14,8 @@ _AMOUNTS = frozenset({"amount", "value", "ledger_amount", "stated_amounts", "amo
 
 
 def mask_text(text: str, names: Sequence[str] = ()) -> str:
-    """Words with long runs of digits and the given names as stars."""
-    for name in sorted((name for name in names if len(name) > 1), key=len, reverse=True):
-        text = text.replace(name, mask_name(name))
-    return mask_digits(text)
+    """Words with numbers, addresses and the given names as stars; four digits are enough to be hidden."""
+    return mask_digits(mask(text, names=names))
 
 
 def mask_data(value: Any, names: Sequence[str] = (), key: str = "") -> Any:

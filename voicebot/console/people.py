@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from compliance_filters.masking import mask_name, mask_number
 from voicebot.console.access import CALLER, Caller
 from voicebot.console.masking import mask_text
 from voicebot.console.problems import Problem
@@ -22,7 +23,6 @@ from voicebot.console.schemas import (
     HandoffsQuery,
 )
 from voicebot.console.services import SERVICES, ConsoleServices
-from voicebot.handoff.brief import mask_name, mask_number
 from voicebot.store.records import AgentRecord, AgentState, Handoff
 
 _ENGINE_HOLDS = {AgentState.RINGING, AgentState.BUSY}

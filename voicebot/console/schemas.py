@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from compliance_filters.masking import mask_name, mask_number
 from voicebot.call.board import LiveCall, TimelineEntry
 from voicebot.console.masking import mask_data
-from voicebot.handoff.brief import mask_name, mask_number
 from voicebot.store.records import AgentRecord, AuditEntry, Call, Case, Handoff
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$")]

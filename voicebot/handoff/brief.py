@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+from compliance_filters.masking import mask, mask_name, mask_number
 from voicebot.call.board import TimelineEntry
 from voicebot.store.records import AgeBand, Case
 
@@ -120,7 +121,7 @@ def build_brief(facts: BriefFacts, timeline: Sequence[TimelineEntry] = ()) -> di
         brief["语言"] = facts.dialect or facts.language
     if facts.flags:
         brief["标记"] = "、".join(_FLAGS.get(flag, flag) for flag in facts.flags)
-    brief |= _said(timeline, facts.verified)
+    brief |= _said(timeline, facts.verified, (facts.name,) if facts.name else ())
     return {label: _shortened(value) for label, value in brief.items()}
 
 
@@ -140,16 +141,6 @@ def spoken_brief(brief: Mapping[str, str], limit: int = 600) -> str:
     return encoded
 
 
-def mask_name(name: str) -> str:
-    """王小样 becomes 王**; a Latin name keeps its first letter."""
-    return name[:1] + "*" * min(max(len(name) - 1, 1), 8)
-
-
-def mask_number(number: str) -> str:
-    """Keeps the last four digits, so that a person can still recognise the number."""
-    return "*" * max(len(number) - 4, 0) + number[-4:] if len(number) > 4 else "*" * len(number)
-
-
 def _debt(facts: BriefFacts) -> dict[str, str]:
     debt: dict[str, str] = {}
     if facts.creditor:
@@ -167,7 +158,7 @@ def money(amount: Decimal, currency: str = "CNY") -> str:
     return f"{text}元" if currency == "CNY" else f"{text} {currency}"
 
 
-def _said(timeline: Sequence[TimelineEntry], verified: bool) -> dict[str, str]:
+def _said(timeline: Sequence[TimelineEntry], verified: bool, names: tuple[str, ...]) -> dict[str, str]:
     """What was agreed, how the caller sounds, and their last words."""
     said: dict[str, str] = {}
     if verified and (promise := _last(timeline, "promise")):
@@ -182,12 +173,12 @@ def _said(timeline: Sequence[TimelineEntry], verified: bool) -> dict[str, str]:
         mood = str(turns[-1].get("mood") or "calm")
         said["情绪"] = _MOODS.get(mood, mood)
         words = [str(turn["text"]) for turn in turns[-_TURNS_SHOWN:]]
-        said["来电人说"] = " / ".join(words if verified else [mask_digits(text) for text in words])
+        said["来电人说"] = " / ".join(words if verified else [mask_digits(mask(text, names=names)) for text in words])
     return said
 
 
 def mask_digits(text: str) -> str:
-    """Runs of four digits and more as stars: identity, card and telephone numbers that a caller read out."""
+    """Runs of four digits and more as stars: the last four of an identity document are a secret of their own here."""
     return _DIGITS.sub(lambda found: "*" * len(found[0]), text)
 
 

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 GENERAL_SKILL = "agent"
 """What every agent can do; a caller whose special skill nobody free has is better served by anybody than by nobody."""
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.2
+_COURTESY_SECONDS = 0.5
 _SHORTEST_RING_SECONDS = 3.0
 
 
@@ -134,21 +135,35 @@ class HandoffDesk:
         return tuple(self._waiting.values())
 
     # --- for the search -----------------------------------------------------------------------------------------------
-    async def _claim(self, request: HandoffRequest, handoff_id: str, tried: frozenset[str]) -> AgentRecord | None:
-        """An agent for this caller, if it is its turn and one is free."""
+    async def _claim(
+        self, request: HandoffRequest, handoff_id: str, tried: frozenset[str], *, in_turn: bool
+    ) -> AgentRecord | None:
+        """A free agent for this caller; with `in_turn` only if no caller before it needs them."""
         try:
             await self.release_rested()
             agents = await self._agents.list()
             waiting = {one.handoff_id: one for one in (*await self._waiting_elsewhere(), *self._waiting.values())}
             for skill in dict.fromkeys((request.skill, GENERAL_SKILL)):
                 free = sum(agent.state is AgentState.FREE and skill in agent.skills for agent in agents)
-                if free and turn_has_come(handoff_id, waiting.values(), free):
+                if free and (not in_turn or turn_has_come(handoff_id, waiting.values(), free)):
                     agent = await self._take(skill, tried)
                     if agent is not None:
                         return agent
         except StoreUnavailable:
             log.exception("agents cannot be looked up; the caller is offered a callback", extra={"handoff": handoff_id})
         return None
+
+    async def _anyone_free(self, request: HandoffRequest, tried: frozenset[str]) -> bool:
+        """Whether an agent stands free whom this caller has not tried: then somebody else is before it."""
+        try:
+            return any(
+                agent.state is AgentState.FREE
+                and agent.id not in tried
+                and not agent.skills.isdisjoint({request.skill, GENERAL_SKILL})
+                for agent in await self._agents.list()
+            )
+        except StoreUnavailable:
+            return False
 
     async def _take(self, skill: str, tried: frozenset[str]) -> AgentRecord | None:
         """Claims an agent, and gives them back when the caller goes while the store is at it."""
@@ -239,16 +254,21 @@ class _Search:
         await self._desk._handoffs.open(self._record())
         self._opened = True
         while (left := times.longest_seconds - self._seconds()) >= _SHORTEST_RING_SECONDS:
-            agent = await self._desk._claim(self._request, self.id, frozenset(self._tried))
+            tried = frozenset(self._tried)
+            # By then whoever stands before this caller has had the time to take the agent. One who is still free must
+            # not be missed only because another worker's record of its queue is a moment old.
+            last = self._seconds() >= max(times.wait_seconds, _COURTESY_SECONDS)
+            agent = await self._desk._claim(self._request, self.id, tried, in_turn=not last)
             if agent is not None:
                 connected = await self._ring(agent, min(times.ring_seconds, left))
                 if connected is not None:
                     return connected
                 continue
-            patience = times.wait_seconds - self._seconds()
-            if patience <= 0:
+            if last:
                 break
-            await self._desk._wait_for_change(min(patience, _POLL_SECONDS))
+            if self._seconds() >= times.wait_seconds and not await self._desk._anyone_free(self._request, tried):
+                break
+            await self._desk._wait_for_change(_POLL_SECONDS)
         return await self._missing()
 
     async def _ring(self, agent: AgentRecord, ring_seconds: float) -> AgentConnected | None:
