@@ -25,6 +25,7 @@ _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
 _BELIEVED = {"phrase": 0.08, "pattern": 0.2, "permissible": 0.2, "weak": 0.5}
 _ALONE = 0.5
+_ALONE_EXCUSED = 0.9
 _ALONE_DISCLOSING = 0.5
 
 # What may be said to nobody but the verified debtor.
@@ -141,13 +142,13 @@ class PhraseGuard:
         for first, end in sentences(scan):
             scores = self.model.scores(scan, first, end)
             here = [m for m in matches if first <= m.start < end and m.pattern.kind not in {"excuse", "word"}]
-            found.extend(self._by_pattern(here, excuses, scores, scan, state))
-            found.extend(self._by_meaning(first, end, scores, scan, state))
+            standing = [m for m in here if not self._excused(m, excuses, scan)]
+            found.extend(self._by_pattern(standing, scores, scan, state))
+            # A sentence whose every match is denied, quoted or advised against must mean it very clearly to be stopped.
+            found.extend(self._by_meaning(first, end, scores, scan, state, bool(here) and not standing))
         return found
 
-    def _by_pattern(
-        self, matches: list[Match], excuses: list[Match], scores: Scores, scan: Scan, state: CallState
-    ) -> list[Finding]:
+    def _by_pattern(self, matches: list[Match], scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
         found: list[Finding] = []
         for match in matches:
             kind, category = match.pattern.kind, match.pattern.label
@@ -158,8 +159,6 @@ class PhraseGuard:
             believed = self.model.score(DISCLOSURE if category in DISCLOSING else MISCONDUCT, scores)
             if believed < _BELIEVED["weak" if match.pattern.weak else kind]:
                 continue
-            if self._excused(match, excuses, scan):
-                continue
             shown = disclosing_category(state) if category in DISCLOSING else category
             heard = ", ".join(
                 f"{scan.normal.original[slice(*scan.normal.span(s.start, s.end))]} ({s.channel.value})"
@@ -169,7 +168,9 @@ class PhraseGuard:
             found.append(self.finding(shown, scan, match.start, match.end, why))
         return found
 
-    def _by_meaning(self, first: int, end: int, scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
+    def _by_meaning(
+        self, first: int, end: int, scores: Scores, scan: Scan, state: CallState, excused: bool
+    ) -> list[Finding]:
         found: list[Finding] = []
         disclosing = self.model.score(DISCLOSURE, scores)
         if not privy(state) and disclosing >= _ALONE_DISCLOSING:
@@ -177,7 +178,7 @@ class PhraseGuard:
             why = f"meaning: it discloses the debt or the person ({disclosing:.2f}){_because(category, state)}"
             found.append(self.finding(category, scan, first, end, why))
         misconduct = self.model.score(MISCONDUCT, scores)
-        if misconduct >= _ALONE:
+        if misconduct >= (_ALONE_EXCUSED if excused else _ALONE):
             for category, likely in self.model.named(scores)[:2]:
                 if not self.applies(category, state) or self.permitted(category, state):
                     # What the case allows explains the sentence; nothing worse is read into it.
