@@ -366,6 +366,24 @@ async def test_what_was_played_is_told_with_its_media_time_and_nothing_that_was_
         assert [round(b - a, 3) for a, b in pairwise(begins)] == [0.02] * (len(begins) - 1)
 
 
+@pytest.mark.parametrize("port_type", [ClockedPort, MemoryPort])
+@in_virtual_time
+async def test_after_a_barge_in_the_next_lines_are_told_as_played_again(port_type: type[MemoryPort]) -> None:
+    async with a_call(port_type) as call:
+        for number in range(3):
+            await call.say(f"cut {number}", 100)
+            await asyncio.sleep(0.3)
+            await call.barge_in()
+            await asyncio.sleep(0.2)
+        call.played.clear()
+        at = call.transport.media_seconds
+        await call.say("last", 20)
+        await asyncio.sleep(1.0)
+        assert call.marks[-1] == ("last", True, 0.4)
+        assert b"".join(pcm for pcm, _ in call.played) == b"\1\0" * 3200
+        assert call.played[0][1] == pytest.approx(at, abs=0.05)
+
+
 @in_virtual_time
 async def test_the_end_of_the_call_settles_what_was_under_way_and_is_told_once() -> None:
     async def stop(call: Call) -> None:

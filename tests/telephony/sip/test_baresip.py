@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -49,13 +50,21 @@ class Telephone:
 
     async def command(self, command: str, parameters: str = "") -> None:
         """One command over its control port (netstrings of JSON)."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.control)
+        reader, writer = await self._connect()
         message = json.dumps({"command": command, "params": parameters})
         writer.write(f"{len(message)}:{message},".encode())
         await writer.drain()
         await asyncio.wait_for(reader.readuntil(b","), 5)
         writer.close()
         await writer.wait_closed()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Its control port opens a moment after its SIP port."""
+        for _ in range(100):
+            with contextlib.suppress(ConnectionRefusedError):
+                return await asyncio.open_connection("127.0.0.1", self.control)
+            await asyncio.sleep(0.05)
+        raise AssertionError("the telephone does not take commands")
 
     def heard(self) -> bytes:
         files = sorted(self.folder.glob("dump-*-dec.wav"))
