@@ -300,8 +300,6 @@ class KeySettings(Section):
 class RecordingSettings(Section):
     """Recordings and the evidence beside them."""
 
-    enabled: bool = True
-    """Whether calls are recorded. Most rule packs require it."""
     root: Path | None = None
     """Folder for recordings. Left out: `recordings` under data_dir."""
     encrypt: bool = True
@@ -316,8 +314,6 @@ class ComplianceSettings(Section):
 
     pack: Literal["cn", "us", "uk_eu", "hk", "tw"] = "cn"
     """Rule pack: cn, us, uk_eu, hk or tw. A flow may name a stricter one."""
-    pack_dir: Path | None = None
-    """Folder with the firm's own, stricter rule packs. Left out: only the built-in ones."""
     firm_name: str = Field("示例服务中心", min_length=1, max_length=60)
     """Name of the firm as the bot says it when it introduces itself."""
     callback_number: str = Field("4000000000", pattern=r"^[+0-9][0-9-]{2,19}$")
