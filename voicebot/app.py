@@ -18,7 +18,7 @@ from aiohttp import web
 
 from compliance_filters.guard import load_guard
 from compliance_filters.pack import load_pack
-from recordings.cipher import KeyRing
+from recordings.cipher import KeyFault, KeyRing
 from recordings.reading import read_entries
 from recordings.recovery import recover
 from telephony.audiosocket import AudioSocketCarrier
@@ -187,13 +187,21 @@ async def assemble(
     """Loads and joins everything, without opening a port."""
     clock = clock or Clock()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not settings.key_file.exists() and any(
+        place.exists() for place in (settings.recordings_root, settings.data_dir / "voicebot.db")
+    ):
+        raise KeyFault(
+            f"the key file {settings.key_file} is gone, and what lies beside it was sealed with it. Restore it from "
+            "your backup; a new key would make recordings and personal data unreadable for good"
+        )
     keys = KeyRing.load_or_create(settings.key_file)
     progress("database")
     store = await Store.open(settings.database, keys, journal=settings.data_dir / "journal")
     await store.attempts.interrupt(settings.worker.id)
     progress("evidence")
     sealing = keys if settings.recordings.encrypt else None
-    for found in await asyncio.to_thread(lambda: list(recover(settings.recordings_root, keys))):
+    spool = settings.data_dir / "spool"
+    for found in await asyncio.to_thread(lambda: list(recover(settings.recordings_root, keys, spool))):
         log.warning("evidence of an interrupted call was closed", extra={"folder": str(found)})
     progress("models")
     speech = SpeechEngines(settings.speech_models)
@@ -250,7 +258,7 @@ async def assemble(
             speech=shared,
             desk=desk,
             evidence_root=settings.recordings_root,
-            spool=settings.data_dir / "spool",
+            spool=spool,
             keys=sealing,
             settings=settings.call,
             firm=firm,

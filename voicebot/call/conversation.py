@@ -257,6 +257,8 @@ class Conversation(FrameProcessor):
         if isinstance(happening, TurnFrame):
             await self._turn(happening)
         elif isinstance(happening, DigitsFrame):
+            if self._floor.may_be_interrupted:
+                await self.broadcast_interruption()  # type: ignore[no-untyped-call]
             await self._all_heard.wait()
             self._last_turn_ended = self._media_seconds()
             self._timeline.add("dtmf.entered", digits=happening.digits)

@@ -102,6 +102,8 @@ class Ear:
         self._utterance: Utterance | None = None
         self._turns: asyncio.Queue[tuple[Utterance, SpeechEnded]] = asyncio.Queue()
         self._recognising = 0
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
         self.last_speech_at = 0.0
         """Media seconds at which speech was last heard."""
 
@@ -109,6 +111,16 @@ class Ear:
     def busy(self) -> bool:
         """Somebody is speaking, or what they said is still being recognised."""
         return self._utterance is not None or self._recognising > 0
+
+    async def caught_up(self) -> None:
+        """Waits until nobody is speaking and everything said so far was passed on."""
+        await self._caught_up.wait()
+
+    def _settle(self) -> None:
+        if self.busy:
+            self._caught_up.clear()
+        else:
+            self._caught_up.set()
 
     def take(self, pcm: bytes, media_seconds: float) -> None:
         """The next piece of audio, signed 16-bit mono, which begins at `media_seconds`. Never blocks."""
@@ -141,6 +153,7 @@ class Ear:
                     self._timeline.add("hearing.failed", speaker=self._speaker)
                     self._utterance = None
                     self._endpointer = Endpointer(self._settings)
+                    self._settle()
                 at += frame_seconds
 
     async def _frame(self, pcm: bytes, at: float, frame_seconds: float) -> None:
@@ -172,6 +185,7 @@ class Ear:
         self._lead_in.clear()
         self._utterance = Utterance(self._open_stream(), bytearray(lead_in))
         self._utterance.stream.accept(lead_in)
+        self._settle()
         self._timeline.add("speech.started", media_seconds=event.at, speaker=self._speaker)
 
     def _open_stream(self) -> RecognitionStream:
@@ -213,6 +227,7 @@ class Ear:
                 self._timeline.add("hearing.failed", speaker=self._speaker)
             finally:
                 self._recognising -= 1
+                self._settle()
 
     async def _recognised(self, utterance: Utterance, ended: SpeechEnded) -> None:
         assert utterance.result is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from pipecat.frames.frames import Frame, InputAudioRawFrame, InputDTMFFrame, StartFrame
@@ -16,6 +17,9 @@ from voicebot.call.settings import TurnTaking
 from voicebot.call.timeline import Timeline
 from voicebot.call.voice_stats import measure
 from voicebot.speech.protocols import Recogniser, VoiceActivity
+
+_WORDS_BEFORE_KEYS_SECONDS = 4.0
+"""Longest that keys wait for words spoken before them."""
 
 
 class Hearing(FrameProcessor):
@@ -101,7 +105,7 @@ class Hearing(FrameProcessor):
             await self.cancel_task(self._keypad_timer)
             self._keypad_timer = None
         if entry is not None:
-            await self.push_frame(DigitsFrame(digits=entry))
+            self.create_task(self._entered(entry), name="keys entered")
         else:
             self._keypad_timer = self.create_task(self._key_gap(), name="keypad")
 
@@ -110,7 +114,13 @@ class Hearing(FrameProcessor):
         self._keypad_timer = None
         entry = self._keypad.flush()
         if entry:
-            await self.push_frame(DigitsFrame(digits=entry))
+            await self._entered(entry)
+
+    async def _entered(self, entry: str) -> None:
+        """Passes keys on behind the words that were said before them: recognition takes longer than a key."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ear.caught_up(), _WORDS_BEFORE_KEYS_SECONDS)
+        await self.push_frame(DigitsFrame(digits=entry))
 
     # --- speech -------------------------------------------------------------------------------------------------------
     async def _voiced(self, utterance: Utterance, seconds: float) -> None:
