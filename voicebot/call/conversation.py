@@ -61,6 +61,9 @@ _KINDS: Mapping[type, str] = {
 # A silence is looked at this often; it is a watch over several clocks, not a deadline of its own.
 _WATCH_SECONDS = 0.1
 
+_SURE = 0.5
+"""Confidence of an intent from which the words of a turn count for more than the digits they may have been."""
+
 HOLD_TIMER = "hold"
 """Timer that elapses now and then while a caller waits for an agent; the dialog answers it with a word of comfort."""
 
@@ -305,7 +308,13 @@ class Conversation(FrameProcessor):
             amount_due=self._case.amount_due,
             language=self.state.language if self.state else self._case.language,
         )
-        return await asyncio.to_thread(self._understander.understand, turn.text, context, turn.voice)
+        meaning = await asyncio.to_thread(self._understander.understand, turn.text, context, turn.voice)
+        if context.expecting is Expecting.DIGITS and turn.digits and not _says_something(meaning):
+            as_digits = await asyncio.to_thread(self._understander.understand, turn.digits, context, turn.voice)
+            if as_digits.slots:
+                turn.confident = True
+                return as_digits
+        return meaning
 
     async def _step(self, event: Event) -> None:
         assert self.state is not None
@@ -390,3 +399,8 @@ class Conversation(FrameProcessor):
         self._silence = None
         self._timeline.add("silence", seconds=seconds)
         self._happenings.put_nowait(SilenceElapsed(self._now()))
+
+
+def _says_something(meaning: Meaning) -> bool:
+    """The words make sense by themselves: a value, a yes or no, or an intent to be acted on."""
+    return bool(meaning.slots) or meaning.answer is not None or any(i.confidence >= _SURE for i in meaning.intents)

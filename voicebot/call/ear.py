@@ -25,6 +25,9 @@ from voicebot.understanding.meaning import Expecting
 
 log = logging.getLogger(__name__)
 
+_ANSWER_SECONDS = 0.2
+"""Shortest speech after a question that is taken for an answer though no words were made out: a 嗯 is that long."""
+
 
 @dataclass
 class Attention:
@@ -229,6 +232,11 @@ class Ear:
                 self._recognising -= 1
                 self._settle()
 
+    def _answered(self, ended: SpeechEnded) -> bool:
+        """Somebody spoke right after a question: words or not, it was an answer, and must not pass as silence."""
+        asked = self._attention.expecting in (Expecting.IDENTITY, Expecting.YES_NO, Expecting.DIGITS)
+        return asked and ended.voiced_seconds >= _ANSWER_SECONDS
+
     async def _recognised(self, utterance: Utterance, ended: SpeechEnded) -> None:
         assert utterance.result is not None
         waited_from = time.monotonic()
@@ -241,7 +249,7 @@ class Ear:
             failed = True
             seconds = len(utterance.audio) / 2 / self._sample_rate
             transcript = Transcript("", 0.0, True, seconds, 0.0, self._recogniser.name)
-        if not failed and not transcript.text.strip():
+        if not failed and not transcript.text.strip() and not transcript.digits and not self._answered(ended):
             self._timeline.add(
                 "speech.no_words",
                 media_seconds=ended.ended,

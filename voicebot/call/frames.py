@@ -17,6 +17,8 @@ class TurnFrame(DataFrame):
 
     interruptible: bool = field(default=False, init=False)
     text: str = ""
+    digits: str = ""
+    """What was said if it was nothing but digits, where digits were asked for."""
     confident: bool = True
     confidence: float = 0.0
     voice: VoiceStats | None = None

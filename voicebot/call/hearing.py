@@ -141,6 +141,7 @@ class Hearing(FrameProcessor):
         await self.push_frame(
             TurnFrame(
                 text=text,
+                digits=transcript.digits,
                 # Without words, an unsure turn makes the flow ask again rather than fall silent.
                 confident=not heard.failed and transcript.confidence >= self._ask_again_below,
                 confidence=transcript.confidence,

@@ -21,6 +21,8 @@ class Transcript:
     compute_seconds: float
     """Time spent inside the model."""
     engine: str
+    digits: str = ""
+    """What was said if it was nothing but digits; only where the phrases were digits and the engine can tell."""
 
 
 class RecognitionStream(Protocol):
@@ -49,7 +51,10 @@ class Recogniser(Protocol):
     """Confidence under which a transcript should not be acted on."""
 
     def stream(self, *, sample_rate: int, language: str, phrases: Sequence[str] = ()) -> RecognitionStream:
-        """Begins an utterance. `phrases` are words likely now (the debtor's name, 分期); an engine may ignore them."""
+        """Begins an utterance. `phrases` are words likely now (the debtor's name, 分期); an engine may ignore them.
+
+        Phrases that are digits and nothing else say that a number is expected, digit by digit.
+        """
         ...
 
     async def close(self) -> None: ...

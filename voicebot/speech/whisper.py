@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -56,6 +57,12 @@ class WhisperSettings:
     quietest: float = 0.001
     """Level of the louder part, of full scale, under which nobody speaks: -60 dBFS."""
 
+    digits_log: float = -1.3
+    """Mean log probability of a token under which an utterance was not a number said digit by digit."""
+
+
+_DIGIT = re.compile(r"[0-9零一二三四五六七八九幺]")
+_ONLY_DIGITS = re.compile(r"[0-9零一二三四五六七八九幺 ,，、。.-]+")
 
 ASK_AGAIN_LOG = -0.6
 """Mean log probability of a token under which a transcript is more often wrong than right."""
@@ -78,6 +85,7 @@ class WhisperRecogniser:
         self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="whisper")
         self._places = threading.Semaphore(self.settings.threads + self.settings.waiting)
         self._decoders: dict[str, Any] = {}
+        self._not_digits: list[int] | None = None
 
     def stream(self, *, sample_rate: int, language: str, phrases: Sequence[str] = ()) -> RecognitionStream:
         """Begins an utterance. The network hears it whole, so there are no partials."""
@@ -107,6 +115,7 @@ class WhisperRecogniser:
         sound = _sound(pcm, sample_rate, self.settings)
         heard = self._listen(sound, language, phrases) if len(sound) else _Heard("", 0.0)
         return Transcript(
+            digits=heard.digits,
             text=heard.text,
             confidence=heard.confidence,
             final=True,
@@ -118,29 +127,46 @@ class WhisperRecogniser:
     def _listen(self, sound: Floats, language: str, phrases: tuple[str, ...]) -> _Heard:
         settings = self.settings
         tokenizer = self._tokenizer(language)
-        seconds = len(sound) / MODEL_RATE
-        prompt = self._prompt(tokenizer, language, phrases)
         encoded = self._encode(sound)
-        beam = settings.beam if seconds <= settings.beam_seconds + settings.lead else 1
-        result = self._model.model.generate(
-            encoded,
-            [prompt],
-            beam_size=beam,
-            no_repeat_ngram_size=3,
-            max_length=min(448, len(prompt) + 8 + int(9 * seconds)),
-            return_scores=True,
-            return_no_speech_prob=True,
-        )[0]
-        if result.no_speech_prob > settings.no_speech:
-            return _Heard("", 0.0)
+        wants_digits = bool(phrases) and all(_DIGIT.fullmatch(phrase) for phrase in phrases)
+        digits = self._digits(tokenizer, encoded, len(sound) / MODEL_RATE) if wants_digits else ""
+        # A prompt of digits makes the network count on by itself; what was said is heard better without it.
+        prompt = self._prompt(tokenizer, language, () if wants_digits else phrases)
+        result = self._generate(prompt, encoded, len(sound) / MODEL_RATE, no_repeat_ngram_size=3)
         confidence = float(np.exp(min(0.0, result.scores[0])))
-        if confidence < settings.believable:
-            return _Heard("", 0.0)
+        if result.no_speech_prob > settings.no_speech or confidence < settings.believable:
+            return _Heard("", 0.0, digits)
         tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         text = tokenizer.decode(tokens).strip()
         if language == "zh":
             text = simplified(text)
-        return _Heard(text, confidence if text else 0.0)
+        return _Heard(text, confidence if text else 0.0, digits)
+
+    def _generate(self, prompt: list[int], encoded: Any, seconds: float, **options: Any) -> Any:
+        settings = self.settings
+        return self._model.model.generate(
+            encoded,
+            [prompt],
+            beam_size=settings.beam if seconds <= settings.beam_seconds + settings.lead else 1,
+            max_length=min(448, len(prompt) + 8 + int(9 * seconds)),
+            return_scores=True,
+            return_no_speech_prob=True,
+            **options,
+        )[0]
+
+    def _digits(self, tokenizer: Any, encoded: Any, seconds: float) -> str:
+        """The utterance as digits: the network may write nothing else. Empty when that fits what was said too badly."""
+        if self._not_digits is None:
+            last = int(self._model.hf_tokenizer.get_vocab_size())
+            kept = {tokenizer.eot, *tokenizer.encode("幺")}
+            kept |= {token for token in range(tokenizer.eot) if _ONLY_DIGITS.fullmatch(tokenizer.decode([token]))}
+            self._not_digits = [token for token in range(last) if token not in kept]
+        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        result = self._generate(prompt, encoded, seconds, suppress_tokens=self._not_digits)
+        if result.no_speech_prob > self.settings.no_speech or result.scores[0] < self.settings.digits_log:
+            return ""
+        text = tokenizer.decode([token for token in result.sequences_ids[0] if token < tokenizer.eot])
+        return "".join(_DIGIT.findall(text))
 
     def _encode(self, sound: Floats) -> Any:
         """Shows the network the sound and a little quiet after it, rather than thirty seconds."""
@@ -172,6 +198,7 @@ class WhisperRecogniser:
 class _Heard:
     text: str
     confidence: float
+    digits: str = ""
 
 
 @dataclass
