@@ -305,7 +305,9 @@ class SipCarrier:
                 caller_id == (trunk.user if trunk else None) or len(self._identities) >= MOST_IDENTITIES
             ):
                 return await self._identity(trunk, None)
-            identity = await UserAgent.create(self._runtime, account(self.settings, trunk, caller_id))
+            mine = account(self.settings, trunk, caller_id)
+            # A caller's REFER would have us dial whatever the caller likes.
+            identity = await UserAgent.create(self._runtime, mine, transfer_policy="reject")
             identity.on_incoming(self._come_in)
             self._identities[key] = identity
         return self._identities[key]

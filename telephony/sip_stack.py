@@ -29,7 +29,7 @@ def account(settings: SipSettings, trunk: SipTrunk | None, caller_id: str | None
         codecs = list(dict.fromkeys(codec.value for each in settings.trunks for codec in each.codecs))
         return Account(
             caller_id or settings.user,
-            settings.host,
+            own_address(settings.host),
             "",
             reg_interval=0,
             audio_codecs=tuple(codecs or ("pcmu", "pcma")),
@@ -52,10 +52,9 @@ def account(settings: SipSettings, trunk: SipTrunk | None, caller_id: str | None
 
 def stack_config(settings: SipSettings) -> Config:
     """The stack's own settings. The adaptive jitter buffer takes mouth to ear from 145 ms to about 45 ms."""
-    anywhere = settings.host in {"0.0.0.0", "::"}  # noqa: S104
     first, last = settings.rtp_ports
     return Config(
-        net_interface=None if anywhere else settings.host,
+        net_interface=None if _is_every_address(settings.host) else settings.host,
         max_concurrent_calls=settings.max_calls,
         native_log_level="error",
         rtp_timeout=settings.rtp_timeout_seconds,
@@ -67,6 +66,23 @@ def stack_config(settings: SipSettings) -> Config:
             "audio_jitter_buffer_ms 20-120\n"
         ),
     )
+
+
+def own_address(host: str) -> str:
+    """The address in our own SIP URI: where we listen or, listening everywhere, where the network sees us."""
+    if not _is_every_address(host):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a UDP socket sends nothing; it only asks the routing table. The address is a documentation one.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def _is_every_address(host: str) -> bool:
+    return host in {"0.0.0.0", "::"}  # noqa: S104
 
 
 def check_address(settings: SipSettings) -> None:
