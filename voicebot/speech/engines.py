@@ -90,6 +90,11 @@ class SpeechEngines:
                 self._voice_activity = await load_voice_activity(self.settings)
             return self._voice_activity
 
+    @property
+    def waiting(self) -> int:
+        """Utterances that wait for a recognition thread."""
+        return sum(recogniser.waiting for recogniser in self._recognisers.values())
+
     async def close(self) -> None:
         """Closes what was loaded."""
         for recogniser in self._recognisers.values():

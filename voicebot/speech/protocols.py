@@ -57,6 +57,11 @@ class Recogniser(Protocol):
         """
         ...
 
+    @property
+    def waiting(self) -> int:
+        """Utterances that wait for a thread now: a metric."""
+        ...
+
     async def close(self) -> None: ...
 
 

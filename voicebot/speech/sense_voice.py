@@ -6,12 +6,12 @@ import asyncio
 import importlib
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from voicebot.speech.pool import DecodingPool
 from voicebot.speech.protocols import RecognitionStream, Transcript
 
 _CODES = {"zh": "zh", "yue": "yue", "en": "en", "ja": "ja", "ko": "ko"}
@@ -33,13 +33,17 @@ class SenseVoiceRecogniser:
         self._network: Any = sherpa_onnx.OfflineRecognizer.from_sense_voice(
             model=str(folder / "model.int8.onnx"), tokens=str(folder / "tokens.txt"), num_threads=1, use_itn=False
         )
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sense-voice")
+        self._pool = DecodingPool(threads, thread_name_prefix="sense-voice")
 
     def stream(self, *, sample_rate: int, language: str, phrases: Sequence[str] = ()) -> RecognitionStream:
         """Begins an utterance; phrases are ignored."""
         if language.split("-", maxsplit=1)[0].lower() not in _CODES:
             raise ValueError(f"SenseVoice hears {', '.join(self.languages)}, not {language}")
         return _SenseVoiceStream(self, sample_rate)
+
+    @property
+    def waiting(self) -> int:
+        return self._pool.waiting
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)

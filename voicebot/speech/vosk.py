@@ -8,11 +8,11 @@ import re
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from voicebot.speech.pool import DecodingPool
 from voicebot.speech.protocols import RecognitionStream, Transcript
 
 
@@ -39,7 +39,7 @@ class VoskRecogniser:
         self.languages: Sequence[str] = tuple(languages)
         self.settings = settings or VoskSettings()
         self._model = vosk.Model(model_path=str(folder))
-        self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="vosk")
+        self._pool = DecodingPool(self.settings.threads, thread_name_prefix="vosk")
 
     def stream(self, *, sample_rate: int, language: str, phrases: Sequence[str] = ()) -> RecognitionStream:
         """Begins an utterance. `phrases` count only with `only_phrases`."""
@@ -49,6 +49,10 @@ class VoskRecogniser:
         grammar = [*phrases, "[unk]"] if phrases and self.settings.only_phrases else None
         return _VoskStream(self._model, self._pool, sample_rate, grammar, spaced=primary not in ("zh", "yue", "ja"))
 
+    @property
+    def waiting(self) -> int:
+        return self._pool.waiting
+
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
@@ -57,7 +61,7 @@ class _VoskStream:
     """One utterance, decoded as it comes. The decoder is met by one pool thread at a time."""
 
     def __init__(
-        self, model: Any, pool: ThreadPoolExecutor, sample_rate: int, grammar: list[str] | None, *, spaced: bool
+        self, model: Any, pool: DecodingPool, sample_rate: int, grammar: list[str] | None, *, spaced: bool
     ) -> None:
         self._model, self._pool, self._sample_rate, self._grammar = model, pool, sample_rate, grammar
         self._spaced = spaced

@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import soxr
 from numpy.typing import NDArray
 
 from voicebot.speech.mandarin import simplified
+from voicebot.speech.pool import DecodingPool
 from voicebot.speech.protocols import RecognitionStream, Transcript
 
 MODEL_RATE = 16_000  # Hz
@@ -62,7 +62,9 @@ class WhisperSettings:
 
 
 _DIGIT = re.compile(r"[0-9零一二三四五六七八九幺]")
-_ONLY_DIGITS = re.compile(r"[0-9零一二三四五六七八九幺 ,，、。.-]+")
+_ONE_DIGIT = re.compile(r"[0-9零一二三四五六七八九 ,，、。.-]")
+_BEFORE_DIGITS = "身份证后四位。"
+"""What the network is told came before a number said digit by digit; of the prompts tried it mishears fewest then."""
 
 ASK_AGAIN_LOG = -0.6
 """Mean log probability of a token under which a transcript is more often wrong than right."""
@@ -82,7 +84,7 @@ class WhisperRecogniser:
         self._model = WhisperModel(
             str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=self.settings.threads
         )
-        self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="whisper")
+        self._pool = DecodingPool(self.settings.threads, thread_name_prefix="whisper")
         self._places = threading.Semaphore(self.settings.threads + self.settings.waiting)
         self._decoders: dict[str, Any] = {}
         self._not_digits: list[int] | None = None
@@ -93,6 +95,10 @@ class WhisperRecogniser:
         if code is None:
             raise ValueError(f"Whisper is not set up for {language!r}; it hears {', '.join(self.languages)}")
         return _WhisperStream(self, sample_rate, code, tuple(phrases))
+
+    @property
+    def waiting(self) -> int:
+        return self._pool.waiting
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
@@ -159,9 +165,10 @@ class WhisperRecogniser:
         if self._not_digits is None:
             last = int(self._model.hf_tokenizer.get_vocab_size())
             kept = {tokenizer.eot, *tokenizer.encode("幺")}
-            kept |= {token for token in range(tokenizer.eot) if _ONLY_DIGITS.fullmatch(tokenizer.decode([token]))}
+            kept |= {token for token in range(tokenizer.eot) if _ONE_DIGIT.fullmatch(tokenizer.decode([token]))}
             self._not_digits = [token for token in range(last) if token not in kept]
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        before = [tokenizer.sot_prev, *tokenizer.encode(_BEFORE_DIGITS)]
+        prompt = [*before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
         result = self._generate(prompt, encoded, seconds, suppress_tokens=self._not_digits)
         if result.no_speech_prob > self.settings.no_speech or result.scores[0] < self.settings.digits_log:
             return ""
