@@ -65,6 +65,8 @@ class Telephone:
             except ValueError:
                 continue
             self.events.append(event)
+            with (self._folder / f"{self.script.name}.events.jsonl").open("ab") as kept:
+                kept.write(line)
             self._on_event(self.script.name, event)
             self._changed.set()
         self.events.append({"event": "exited"})
