@@ -106,7 +106,14 @@ def test_the_template_can_be_imported_as_it_is(invoke: Invoke, folder: Path) -> 
     (folder / "cases.csv").write_text(invoke("case", "template").stdout, encoding="utf-8")
     imported = invoke("case", "import", "cases.csv", "--json")
     assert imported.exit_code == 0, imported.output
-    assert json.loads(imported.stdout) == {"loaded": 1, "rejected": 0, "faults": []}
+    assert json.loads(imported.stdout) == {
+        "loaded": 1,
+        "added": 1,
+        "changed": 0,
+        "unchanged": 0,
+        "rejected": 0,
+        "faults": [],
+    }
     assert json.loads(invoke("case", "list", "--json").stdout)["cases"][0]["external_id"] == "contract-1"
 
 
@@ -123,7 +130,7 @@ def test_good_rows_load_and_bad_rows_come_back_to_be_mended(invoke: Invoke, fold
     (folder / "cases.csv").write_text(TABLE, encoding="utf-8-sig")
     imported = invoke("case", "import", "cases.csv")
     assert imported.exit_code == 1
-    assert "1 loaded, 3 rejected." in imported.stdout
+    assert "1 loaded (1 new, 0 changed, 0 as before), 3 rejected." in imported.stdout
     assert "cases.csv:3: numbers: " in imported.stderr
     assert "cases.csv:5: amount_due: " in imported.stderr
     assert "cases.csv:5: due_date: " in imported.stderr
@@ -148,11 +155,12 @@ def test_good_rows_load_and_bad_rows_come_back_to_be_mended(invoke: Invoke, fold
     ("content", "said"),
     [
         (b"", "the header lacks"),
-        (b"name,numbers\n", "the header lacks amount_due, creditor, due_date"),
+        (b"name,numbers\n", "the header lacks amount_due, creditor, due_date, external_id"),
         (b"name,numbers,creditor,amount_due,due_date,colour\n", "unknown columns: colour"),
-        (b"name,name,numbers,creditor,amount_due,due_date\n", "twice"),
-        ("name,姓名".encode("gb18030"), "not UTF-8"),
-        (b'name,numbers,creditor,amount_due,due_date\n"x', "not CSV"),
+        (b"external_id,name,name,numbers,creditor,amount_due,due_date\n", "name comes twice"),
+        ("name,颜色".encode("gb18030"), "unknown columns: 颜色"),
+        (b"\xff\xfe\x00", "neither UTF-8 nor GB18030"),
+        (b'external_id,name,numbers,creditor,amount_due,due_date\n"x', "not CSV"),
     ],
 )
 def test_a_file_that_is_no_table_of_cases_is_refused_whole(

@@ -12,6 +12,7 @@ import pytest
 from voicebot.store import Store, UnknownCase
 from voicebot.store.records import (
     AgeBand,
+    BulkResult,
     Case,
     CaseStatus,
     Consent,
@@ -159,3 +160,22 @@ async def test_suppressions_hold_for_a_number_or_a_debtor_while_they_last(store:
     assert await reasons(NOW + timedelta(days=100)) == []
     with pytest.raises(ValueError, match="a number or a debtor"):
         await store.suppressions.add(Suppression("nothing"))
+
+
+async def test_a_case_handed_in_again_keeps_its_person(store: Store, make_case: Callable[..., Case]) -> None:
+    """Caps are counted per person: without a customer number the contract number says who it is."""
+    first = await store.cases.add(make_case(external_id="contract-1"))
+    again = await store.cases.add(make_case(external_id="contract-1"))
+    assert (again.id, again.debtor.id) == (first.id, first.debtor.id)
+    other = await store.cases.add(make_case())
+    assert other.debtor.id != first.debtor.id
+
+
+async def test_a_batch_adds_changes_and_leaves_alone(store: Store, make_case: Callable[..., Case]) -> None:
+    cases = [make_case(f"+861380000000{n}", external_id=f"c-{n}") for n in range(4)]
+    assert await store.cases.add_many(cases[:3]) == BulkResult(3, 0, 0)
+    changed = replace(cases[0], risk_tier="A")
+    assert await store.cases.add_many([changed, *cases[1:]]) == BulkResult(1, 1, 2)
+    for wrong in ([make_case()], [cases[0], cases[0]]):
+        with pytest.raises(ValueError, match="external id"):
+            await store.cases.add_many(wrong)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,13 +12,12 @@ import typer
 from voicebot.cli._store import ACTOR, ConfigOption, JsonOption, with_store
 
 if TYPE_CHECKING:
-    from voicebot.console.case_form import CaseForm
+    from voicebot.campaign.importing import ImportReport
     from voicebot.store import Store
     from voicebot.store.records import Case
 
 app = typer.Typer(help="Add, import and list cases.", no_args_is_help=True)
 
-_SEVERAL = {"numbers", "preferred_hours"}
 _EXAMPLE = {
     "external_id": "contract-1",
     "name": "王小样",
@@ -33,21 +31,11 @@ _EXAMPLE = {
 }
 
 
-@dataclass(frozen=True)
-class RowFault:
-    """What is wrong with one row."""
-
-    line: int
-    """In the file, from 1."""
-    column: str
-    what: str
-
-
 @app.command()
 def template() -> None:
     """Prints a table with every column and one example row, to be filled in."""
+    from voicebot.campaign.case_form import CaseForm
     from voicebot.cli._terminal import out
-    from voicebot.console.case_form import CaseForm
 
     columns = list(CaseForm.model_fields)
     out.print(",".join(columns), markup=False, highlight=False, soft_wrap=True)
@@ -70,6 +58,7 @@ def add(
     json_output: JsonOption = False,
 ) -> None:
     """Adds one case, or changes the one with the same contract number."""
+    from voicebot.campaign.importing_row import read_case
     from voicebot.cli._terminal import fail, out, print_json
 
     values: dict[str, Any] = {
@@ -105,54 +94,80 @@ def add(
 
 
 @app.command("import")
-def import_cases(
-    file: Annotated[Path, typer.Argument(help="CSV in UTF-8, with a header; see `voicebot case template`.")],
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8 or GB18030) or XLSX with a header; see `case template`.")],
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML that names foreign columns: columns, ignore, constants.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="utf-8 or gb18030; left out, it is found out.")] = None,
     rejects: Annotated[Path | None, typer.Option(help="Where bad rows go; left out, FILE.rejected.csv.")] = None,
     config: ConfigOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Loads the good rows of a table and says what is wrong with the bad ones: exit 1 when there are any."""
-    from voicebot.cli._terminal import error_console, fail, out, print_json
+    from voicebot.campaign.importing import import_cases
+    from voicebot.campaign.importing_columns import Columns, read_columns
+    from voicebot.campaign.importing_table import TableFault
+    from voicebot.cli._terminal import fail, out, print_json
+
+    target = rejects or file.with_suffix(".rejected.csv")
+
+    async def work(store: Store) -> ImportReport:
+        with _import_progress() as progress:
+            report = await import_cases(
+                file, store.cases, rejects=target, columns=columns, encoding=encoding, progress=progress
+            )
+        counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
+        await store.audit.append(ACTOR, "case.import", f"file:{file.name}", {**counts, "rejected": report.rejected})
+        return report
 
     try:
-        header, rows = _read_table(file)
-    except (OSError, ValueError) as error:
+        columns = read_columns(mapping) if mapping else Columns()
+        with file.open("rb"):
+            pass
+        report = with_store(config, work)
+    except TableFault as error:
         raise fail(f"{file}: {error}", "Print a table to fill in with: voicebot case template", code=2) from None
-    bad: list[tuple[dict[str, str], tuple[RowFault, ...]]] = []
-    good: list[Case] = []
-    for line, row, fits in rows:
-        case, faults = read_case(_typed(row), line)
-        if not fits:
-            shifted = RowFault(line, "row", "it has more cells than the header; put quotes around a cell with a comma")
-            case, faults = None, (shifted, *faults)
-        if case is None:
-            bad.append((row, faults))
-        else:
-            good.append(case)
-
-    async def work(store: Store) -> None:
-        for case in good:
-            await store.cases.add(case)
-        await store.audit.append(ACTOR, "case.import", f"file:{file.name}", {"loaded": len(good), "rejected": len(bad)})
-
-    with_store(config, work)
-    target = rejects or file.with_suffix(".rejected.csv")
-    if bad:
-        _write_rejects(target, header, bad)
+    except OSError as error:
+        raise fail(f"{error.filename or file}: {error.strerror or error}", code=2) from None
     if json_output:
-        faults_found = [{"line": f.line, "column": f.column, "what": f.what} for _, faults in bad for f in faults]
-        print_json({"loaded": len(good), "rejected": len(bad), "faults": faults_found})
+        faults_found = [{"line": f.line, "column": f.column, "what": f.what} for f in report.faults]
+        said = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
+        print_json({"loaded": report.loaded, **said, "rejected": report.rejected, "faults": faults_found})
     else:
-        for _, faults in bad:
-            for fault in faults:
-                error_console.print(
-                    f"{file}:{fault.line}: {fault.column}: {fault.what}", markup=False, highlight=False, soft_wrap=True
-                )
-        out.print(f"{len(good)} loaded, {len(bad)} rejected.", highlight=False)
-        if bad:
+        _say_faults(file, report)
+        counts = f"{report.added} new, {report.changed} changed, {report.unchanged} as before"
+        out.print(f"{report.loaded} loaded ({counts}), {report.rejected} rejected.", highlight=False)
+        if report.rejected:
             out.print(f"Mend them in {target} and import that file.", markup=False, highlight=False, soft_wrap=True)
-    if bad:
+    if report.rejected:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _import_progress() -> Iterator[Callable[[ImportReport, float], None]]:
+    """A bar on standard error, where that is a terminal."""
+    from rich.progress import Progress
+
+    from voicebot.cli._terminal import error_console
+
+    with Progress(console=error_console, transient=True, disable=not error_console.is_terminal) as bars:
+        task = bars.add_task("rows", total=1.0)
+
+        def tell(report: ImportReport, share: float) -> None:
+            bars.update(task, completed=share, description=f"{report.loaded} loaded, {report.rejected} rejected")
+
+        yield tell
+
+
+def _say_faults(file: Path, report: ImportReport) -> None:
+    from voicebot.cli._terminal import error_console
+
+    for fault in report.faults:
+        said = f"{file}:{fault.line}: {fault.column}: {fault.what}"
+        error_console.print(said, markup=False, highlight=False, soft_wrap=True)
+    if report.unsaid:
+        error_console.print(f"... and {report.unsaid} more, in the file of rejected rows.", highlight=False)
 
 
 @app.command("list")
@@ -193,82 +208,3 @@ def list_cases(
             ", ".join(answer.flags),
         )
     out.print(table)
-
-
-def read_case(values: dict[str, Any], line: int) -> tuple[Case | None, tuple[RowFault, ...]]:
-    """A case from the values of one row, or everything that is wrong with it."""
-    from pydantic import ValidationError
-
-    from voicebot.console.case_form import CaseForm
-
-    given = {key: value for key, value in values.items() if value not in (None, "", ())}
-    try:
-        return CaseForm.model_validate(given).to_case(), ()
-    except ValidationError as error:
-        faults = (
-            RowFault(
-                line, str(detail["loc"][0]) if detail["loc"] else "row", _what(detail["msg"], CaseForm, detail["loc"])
-            )
-            for detail in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-        return None, tuple(faults)
-    except ValueError as error:
-        return None, (RowFault(line, "numbers", str(error)),)
-
-
-def _what(message: str, form: type[CaseForm], location: tuple[int | str, ...]) -> str:
-    info = form.model_fields.get(str(location[0])) if location else None
-    meaning = " ".join((info.description or "").split()) if info else ""
-    return f"{message[:1].lower()}{message[1:]}. {meaning}".strip()
-
-
-def _typed(row: dict[str, str]) -> dict[str, Any]:
-    return {
-        key: tuple(part.strip() for part in value.split(";") if part.strip()) if key in _SEVERAL else value.strip()
-        for key, value in row.items()
-    }
-
-
-def _read_table(file: Path) -> tuple[list[str], list[tuple[int, dict[str, str], bool]]]:
-    """Header, and rows with their line numbers and whether they fit under it. Raises ValueError on any other file."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as source:
-            reader = csv.reader(source, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            _check_header(header)
-            return header, list(_rows(reader, header))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 (byte {error.start}); save the table as CSV in UTF-8") from error
-    except csv.Error as error:
-        raise ValueError(f"not CSV: {error}") from error
-
-
-def _check_header(header: list[str]) -> None:
-    from voicebot.console.case_form import CaseForm
-
-    known = CaseForm.model_fields
-    required = {name for name, info in known.items() if info.is_required()}
-    if missing := sorted(required - set(header)):
-        raise ValueError(f"the header lacks {', '.join(missing)}")
-    if unknown := sorted(set(header) - set(known) - {"fault"}):
-        raise ValueError(f"the header names unknown columns: {', '.join(unknown)}")
-    if len(set(header)) != len(header):
-        raise ValueError("the header names a column twice")
-
-
-def _rows(reader: Any, header: list[str]) -> Iterator[tuple[int, dict[str, str], bool]]:
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            row = dict(zip(header, [*cells, *[""] * len(header)], strict=False))
-            row.pop("fault", None)
-            yield reader.line_num, row, len(cells) <= len(header)
-
-
-def _write_rejects(target: Path, header: list[str], bad: list[tuple[dict[str, str], tuple[RowFault, ...]]]) -> None:
-    columns = [name for name in header if name != "fault"]
-    with target.open("w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow([*columns, "fault"])
-        for row, faults in bad:
-            said = "; ".join(f"{fault.column}: {fault.what}" for fault in faults)
-            writer.writerow([*(row.get(name, "") for name in columns), said])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from voicebot.campaign.case_form import CaseForm
 from voicebot.console.access import CALLER
-from voicebot.console.case_form import CaseForm
 from voicebot.console.problems import Problem
 from voicebot.console.reading import read_body, read_query
 from voicebot.console.schemas import CaseAnswer, CaseList, CasesQuery

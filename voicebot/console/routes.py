@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from voicebot.campaign.case_form import CaseForm
 from voicebot.console import calls, cases, events, people, status
 from voicebot.console.access import Role
-from voicebot.console.case_form import CaseForm
 from voicebot.console.problems import Handler
 from voicebot.console.schemas import (
     AgentAnswer,

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
+from voicebot.store.bulk import add_many
+from voicebot.store.case_rows import assemble, case_row, consent_row, debtor_row, number_row
 from voicebot.store.database import Database
 from voicebot.store.errors import UnknownCase
 from voicebot.store.keeping import Keeper, Kept
-from voicebot.store.number import e164
 from voicebot.store.records import (
-    AgeBand,
+    BulkResult,
     Case,
     CaseStatus,
-    Consent,
-    Debt,
     Debtor,
-    Flag,
     NumberState,
-    PhoneNumber,
     new_id,
     utc_now,
 )
@@ -92,11 +86,15 @@ class CaseRepository:
 
     async def add(self, case: Case) -> Case:
         async with self._database.write() as connection:
-            debtor_id = await _put_debtor(connection, case.debtor)
+            debtor_id = await _put_debtor(connection, case.debtor, case.external_id)
             case_id = await _put_case(connection, case, debtor_id)
             stored = await case_by_id(connection, case_id)
         assert stored is not None
         return stored
+
+    async def add_many(self, cases: Sequence[Case]) -> BulkResult:
+        async with self._database.write() as connection:
+            return await add_many(connection, cases)
 
     async def get(self, case_id: str) -> Case | None:
         async with self._database.read() as connection:
@@ -113,7 +111,7 @@ class CaseRepository:
                 .where(models.Case.debtor_id.in_(owners), models.Case.status == CaseStatus.OPEN.value)
                 .order_by(models.Case.id.desc())
             )
-            return await _assemble(connection, (await connection.execute(statement)).all())
+            return await assemble(connection, (await connection.execute(statement)).all())
 
     async def list(
         self,
@@ -134,7 +132,7 @@ class CaseRepository:
             )
             statement = statement.where(models.Case.id.in_(flagged))
         async with self._database.read() as connection:
-            return await _assemble(connection, (await connection.execute(statement)).all())
+            return await assemble(connection, (await connection.execute(statement)).all())
 
     async def set_flag(
         self, case_id: str, name: str, *, note: str = "", by: str = "", at: datetime | None = None
@@ -166,48 +164,30 @@ class CaseRepository:
 async def case_by_id(connection: AsyncConnection, case_id: str) -> Case | None:
     """A case with everything that belongs to it, read in the caller's transaction."""
     rows = (await connection.execute(select(models.Case).where(models.Case.id == case_id))).all()
-    cases = await _assemble(connection, rows)
+    cases = await assemble(connection, rows)
     return cases[0] if cases else None
 
 
-async def _put_debtor(connection: AsyncConnection, debtor: Debtor) -> str:
+async def _put_debtor(connection: AsyncConnection, debtor: Debtor, of_case: str | None) -> str:
     table = models.Debtor
-    debtor_id = debtor.id
     if debtor.external_id is not None:
         known = select(table.id).where(table.external_id == debtor.external_id)
-        debtor_id = (await connection.execute(known)).scalar_one_or_none() or debtor_id
+    else:
+        # Without a customer number the debtor of a known case stays the same person: caps are counted per person.
+        known = select(models.Case.debtor_id).where(models.Case.external_id == (of_case or ""))
+    debtor_id = (await connection.execute(known)).scalar_one_or_none() or debtor.id
     await upsert(
         connection,
         table,
-        {
-            "id": debtor_id,
-            "external_id": debtor.external_id,
-            "name": debtor.name,
-            "surname": debtor.surname,
-            "honorific": debtor.honorific,
-            "id_last_four": debtor.id_last_four,
-            "age_band": debtor.age_band.value,
-        },
+        debtor_row(replace(debtor, id=debtor_id)),
         key=["id"],
+        keep=["external_id"] if debtor.external_id is None else [],
     )
     for order, entry in enumerate(debtor.numbers):
         # What was learnt of a number by calling it outlives a second import that knows nothing of it.
         keep = ["id", "state"] if entry.state is NumberState.VALID else ["id"]
-        await upsert(
-            connection,
-            models.Number,
-            {
-                "id": new_id(),
-                "debtor_id": debtor_id,
-                "number": e164(entry.number),
-                "number_index": number_index(connection, entry.number),
-                "state": entry.state.value,
-                "label": entry.label,
-                "preferred": entry.preferred or order,
-            },
-            key=["debtor_id", "number_index"],
-            keep=keep,
-        )
+        row = number_row(connection, debtor_id, entry, order)
+        await upsert(connection, models.Number, row, key=["debtor_id", "number_index"], keep=keep)
     return debtor_id
 
 
@@ -217,116 +197,10 @@ async def _put_case(connection: AsyncConnection, case: Case, debtor_id: str) -> 
     if case.external_id is not None:
         known = select(table.id).where(table.external_id == case.external_id)
         case_id = (await connection.execute(known)).scalar_one_or_none() or case_id
-    await upsert(
-        connection,
-        table,
-        {
-            "id": case_id,
-            "external_id": case.external_id,
-            "debtor_id": debtor_id,
-            "status": case.status.value,
-            "creditor": case.debt.creditor,
-            "product": case.debt.product,
-            "amount_due": case.debt.amount_due,
-            "principal": case.debt.principal,
-            "minimum_due": case.debt.minimum_due,
-            "currency": case.debt.currency,
-            "due_date": case.debt.due_date,
-            "time_zone": case.time_zone,
-            "language": case.language,
-            "dialect": case.dialect,
-            "jurisdiction": case.jurisdiction,
-            "risk_tier": case.risk_tier,
-            "payday": case.payday,
-            "preferred_hours": list(case.preferred_hours),
-            "created_at": case.created_at,
-            "closed_at": case.closed_at,
-        },
-        key=["id"],
-        keep=["created_at"],
-    )
+    row = case_row(replace(case, id=case_id), debtor_id)
+    await upsert(connection, table, row, key=["id"], keep=["created_at"])
     for flag in case.flags:
         await _set_flag(connection, SetFlag(new_id(), case_id, flag.name, flag.note, flag.set_by, flag.set_at))
     for consent in case.consents:
-        await insert_once(
-            connection,
-            models.CaseConsent,
-            {
-                "id": new_id(),
-                "case_id": case_id,
-                "kind": consent.kind,
-                "granted": consent.granted,
-                "at": consent.at,
-                "source": consent.source,
-            },
-        )
+        await insert_once(connection, models.CaseConsent, consent_row(case_id, consent))
     return case_id
-
-
-async def _assemble(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Case]:
-    if not rows:
-        return []
-    debtor_ids, case_ids = {row.debtor_id for row in rows}, [row.id for row in rows]
-    debtors = {
-        row.id: row for row in await connection.execute(select(models.Debtor).where(models.Debtor.id.in_(debtor_ids)))
-    }
-    numbers: dict[str, list[PhoneNumber]] = defaultdict(list)
-    ordered = select(models.Number).where(models.Number.debtor_id.in_(debtor_ids))
-    for entry in await connection.execute(ordered.order_by(models.Number.preferred, models.Number.id)):
-        number = PhoneNumber(entry.number, NumberState(entry.state), entry.label, entry.preferred)
-        numbers[entry.debtor_id].append(number)
-    flags: dict[str, list[Flag]] = defaultdict(list)
-    in_force = select(models.CaseFlag).where(
-        models.CaseFlag.case_id.in_(case_ids), models.CaseFlag.cleared_at.is_(None)
-    )
-    for set_flag in await connection.execute(in_force.order_by(models.CaseFlag.set_at)):
-        flags[set_flag.case_id].append(Flag(set_flag.name, set_flag.set_at, set_flag.note, set_flag.set_by))
-    consents: dict[str, dict[str, Consent]] = defaultdict(dict)
-    given = select(models.CaseConsent).where(models.CaseConsent.case_id.in_(case_ids)).order_by(models.CaseConsent.at)
-    for consent in await connection.execute(given):
-        latest = Consent(consent.kind, consent.granted, consent.at, consent.source)
-        consents[consent.case_id][consent.kind] = latest
-    return [
-        _case(row, debtors[row.debtor_id], numbers[row.debtor_id], flags[row.id], list(consents[row.id].values()))
-        for row in rows
-    ]
-
-
-def _case(
-    row: Row[Any], debtor: Row[Any], numbers: Sequence[PhoneNumber], flags: Sequence[Flag], consents: Sequence[Consent]
-) -> Case:
-    return Case(
-        id=row.id,
-        external_id=row.external_id,
-        debtor=Debtor(
-            id=debtor.id,
-            external_id=debtor.external_id,
-            name=debtor.name,
-            surname=debtor.surname,
-            honorific=debtor.honorific,
-            id_last_four=debtor.id_last_four,
-            age_band=AgeBand(debtor.age_band),
-            numbers=tuple(numbers),
-        ),
-        debt=Debt(
-            creditor=row.creditor,
-            amount_due=row.amount_due,
-            due_date=row.due_date,
-            currency=row.currency,
-            product=row.product,
-            principal=row.principal,
-            minimum_due=row.minimum_due,
-        ),
-        status=CaseStatus(row.status),
-        time_zone=row.time_zone,
-        language=row.language,
-        dialect=row.dialect,
-        jurisdiction=row.jurisdiction,
-        risk_tier=row.risk_tier,
-        payday=row.payday,
-        preferred_hours=tuple(row.preferred_hours),
-        flags=tuple(flags),
-        consents=tuple(consents),
-        created_at=row.created_at,
-        closed_at=row.closed_at,
-    )

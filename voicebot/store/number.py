@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
 _NOT_DIALLED = re.compile(r"[^0-9+]")
 
 
+@lru_cache(maxsize=4096)
 def e164(number: str, region: str = "CN") -> str:
     """The number in E.164; a national one is taken as of `region` (ISO 3166).
 

@@ -20,6 +20,7 @@ from voicebot.store.records import (
     AuditEntry,
     AuditReport,
     BegunAttempt,
+    BulkResult,
     Call,
     Callback,
     CallbackState,
@@ -43,6 +44,14 @@ Permit = Callable[[ContactHistory], Permission]
 class Cases(Protocol):
     async def add(self, case: Case) -> Case:
         """Adds a case, or brings the one with the same id or external id up to date. Gives it back as stored."""
+        ...
+
+    async def add_many(self, cases: Sequence[Case]) -> BulkResult:
+        """Adds cases with external ids in one transaction, or brings those up to date that say something new.
+
+        Status, flags and what was learnt of a number by calling it stay as they are. Raises ValueError when a case has
+        no external id, or two have the same.
+        """
         ...
 
     async def get(self, case_id: str) -> Case | None: ...

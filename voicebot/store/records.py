@@ -172,6 +172,15 @@ class Case:
         return next((entry.number for entry in self.debtor.numbers if entry.state is NumberState.VALID), None)
 
 
+@dataclass(frozen=True)
+class BulkResult:
+    """What `cases.add_many` did, in cases."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
 class AttemptState(Enum):
     BEGUN = "begun"
     """Recorded; the number is being dialled or the call is live."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from voicebot.store.records import AgeBand, Case, Debt, Debtor, PhoneNumber, new_id
+from voicebot.store.records import AgeBand, Case, Consent, Debt, Debtor, PhoneNumber, new_id
 
 _REGIONS = {"cn": "CN", "us": "US", "uk_eu": "GB", "hk": "HK", "tw": "TW"}
 
@@ -55,6 +56,10 @@ class CaseForm(BaseModel):
     """Day on which it was, or will be, due: YYYY-MM-DD."""
     currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
     """ISO 4217."""
+    principal: Decimal | None = Field(None, ge=0, max_digits=15, decimal_places=4)
+    """The part of the amount that was lent, without interest and charges."""
+    minimum_due: Decimal | None = Field(None, gt=0, max_digits=15, decimal_places=4)
+    """The least that may be paid now."""
     product: Line | None = None
     """What the debt is for, as it may be named to the debtor."""
     language: str = Field("zh-CN", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
@@ -72,11 +77,46 @@ class CaseForm(BaseModel):
     preferred_hours: tuple[Annotated[str, Field(pattern=r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$")], ...] = ()
     """Spans of the day the debtor asked to be called in, such as 18:00-20:00."""
 
+    consent_call: bool | None = None
+    """Whether the debtor agreed to be called about the debt: yes or no; left out when nobody knows."""
+    consent_robot_call: bool | None = None
+    """Whether the debtor agreed to calls by an automatic or artificial voice."""
+    consent_recording: bool | None = None
+    """Whether the debtor agreed to recording."""
+    consent_sms: bool | None = None
+    """Whether the debtor agreed to text messages."""
+    consent_date: date | None = None
+    """Day on which the answers above were given: needed with any of them."""
+    consent_source: Line | None = None
+    """Where they are written down: contract, form, recording."""
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if self._answers() and self.consent_date is None:
+            raise PydanticCustomError("consent_date", "a consent needs consent_date, the day on which it was given")
+        if self.minimum_due is not None and self.minimum_due > self.amount_due:
+            raise PydanticCustomError("minimum_due", "minimum_due is more than amount_due")
+        return self
+
+    def _answers(self) -> dict[str, bool]:
+        given = {
+            "call": self.consent_call,
+            "robot_call": self.consent_robot_call,
+            "recording": self.consent_recording,
+            "sms": self.consent_sms,
+        }
+        return {kind: answer for kind, answer in given.items() if answer is not None}
+
+    def _consents(self) -> tuple[Consent, ...]:
+        if self.consent_date is None:
+            return ()
+        at = datetime.combine(self.consent_date, time(), ZoneInfo(self.time_zone))
+        source = self.consent_source or ""
+        return tuple(Consent(kind, granted, at, source) for kind, granted in self._answers().items())
+
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        from zoneinfo import ZoneInfo
-
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
@@ -118,6 +158,8 @@ class CaseForm(BaseModel):
                 due_date=self.due_date,
                 currency=self.currency,
                 product=self.product,
+                principal=self.principal,
+                minimum_due=self.minimum_due,
             ),
             time_zone=self.time_zone,
             language=self.language,
@@ -126,6 +168,7 @@ class CaseForm(BaseModel):
             risk_tier=self.risk_tier,
             payday=self.payday,
             preferred_hours=self.preferred_hours,
+            consents=self._consents(),
         )
 
 
