@@ -7,6 +7,7 @@ Layers: patterns over characters and sounds, a small model of meaning, the amoun
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import replace
 from decimal import Decimal
 
@@ -24,8 +25,10 @@ _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
 _BELIEVED = {"phrase": 0.08, "pattern": 0.2, "permissible": 0.2, "weak": 0.5}
-_ALONE = 0.5
-_ALONE_EXCUSED = 0.9
+# Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
+_NAMED_SHARE = 0.35
+_ALONE = -0.5
+_ALONE_EXCUSED = 2.0
 _ALONE_DISCLOSING = 0.5
 
 # What may be said to nobody but the verified debtor.
@@ -178,14 +181,14 @@ class PhraseGuard:
             why = f"meaning: it discloses the debt or the person ({disclosing:.2f}){_because(category, state)}"
             found.append(self.finding(category, scan, first, end, why))
         misconduct = self.model.score(MISCONDUCT, scores)
-        if misconduct >= (_ALONE_EXCUSED if excused else _ALONE):
-            for category, likely in self.model.named(scores)[:2]:
-                if not self.applies(category, state) or self.permitted(category, state):
-                    # What the case allows explains the sentence; nothing worse is read into it.
-                    break
+        for category, likely in self.model.named(scores)[:1]:
+            # What the case allows explains the sentence; nothing worse is read into it.
+            if not self.applies(category, state) or self.permitted(category, state):
+                break
+            strength = _logit(misconduct) + _NAMED_SHARE * _logit(likely)
+            if strength >= (_ALONE_EXCUSED if excused else _ALONE):
                 why = f"meaning: misconduct ({misconduct:.2f}), most like {category} ({likely:.2f})"
                 found.append(self.finding(category, scan, first, end, why))
-                break
         return found
 
     def _excused(self, match: Match, excuses: list[Match], scan: Scan) -> bool:
@@ -221,6 +224,11 @@ class PhraseGuard:
             end <= match.start and units[start].clause == units[match.spans[-1].start].clause
             for start, end in self._words("quote", scan)
         )
+
+
+def _logit(probability: float) -> float:
+    clipped = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(clipped / (1 - clipped))
 
 
 def _because(category: str, state: CallState) -> str:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from compliance_filters.pack import RulePack
     from compliance_filters.patterns import Scan
 
-_FORMAT = "6"
-_BUCKETS = 1 << 17
+_FORMAT = "7"
+_BUCKETS = 1 << 18
 _DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
 _PER_TEMPLATE = 24
 _REGISTER_WEIGHT = 0.35
@@ -57,7 +57,7 @@ _buckets = _Buckets()
 
 def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[np.int64]:
     """Buckets of everything that is seen in units `first` to `end`: runs of one to three characters and of two to four sounds,
-    and the named concepts present."""
+    pairs of characters with a little between them, and how it begins and ends."""
     units = scan.normal.units[first:end]
     words = [u.text for u in units]
     spoken = [sounds.code(w) if len(w) == 1 else w for w in words]
@@ -68,6 +68,11 @@ def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[
     for size in (2, 3, 4):
         for at in range(len(spoken) - size + 1):
             seen.add(_buckets["s" + "\x00".join(spoken[at : at + size])])
+    for at, word in enumerate(words):
+        for other in words[at + 2 : at + 5]:
+            seen.add(_buckets[f"j{word}\x00{other}"])
+    for mark, edge in (("^", words[:1]), ("^", words[:2]), ("$", words[-1:]), ("$", words[-2:])):
+        seen.add(_buckets[mark + "\x00".join(edge)])
     return np.fromiter(sorted(seen), dtype=np.int64, count=len(seen))
 
 

@@ -111,6 +111,19 @@ def _tokens(source: str) -> list[str]:
     return tokens
 
 
+def _optional(token: str) -> bool:
+    """True for a token that is one pair of square brackets, or round ones followed by a question mark."""
+    closer = {"[": "]", "(": ")?"}.get(token[:1])
+    if closer is None or not token.endswith(closer):
+        return False
+    depth = 0
+    for at, character in enumerate(token):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0:
+            return at + len(closer) == len(token)
+    return False
+
+
 class Lexicon:
     """The words of all patterns in one automaton for characters and one for sounds."""
 
@@ -178,6 +191,9 @@ class Lexicon:
                 gap = SAME_SENTENCE
             elif token == "&":  # noqa: S105
                 gap = -1
+            elif _optional(token):
+                # What may be left out need not be found: it only makes room.
+                gap = max(gap, *(len(word) for word in template.expand(token, self._expanded)))
             elif token.startswith("!"):
                 forbidden.append(self._concept(token[1:]))
             else:
