@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import scripts_library
 from voicebot.understanding.answers import compact, read_answer
 from voicebot.understanding.dialect import load_dialects
+from voicebot.understanding.intents.encoder import Encoder, installed_encoder
 from voicebot.understanding.intents.examples import Example, load_examples
 from voicebot.understanding.intents.judgement import Judge
-from voicebot.understanding.intents.model import IntentModel, train
+from voicebot.understanding.intents.model import IntentModel
+from voicebot.understanding.intents.training import trained_model
 from voicebot.understanding.meaning import Context, Meaning, VoiceStats
 from voicebot.understanding.normalise import Normaliser, write_numbers
 from voicebot.understanding.sentiment import read_sentiment
 from voicebot.understanding.slots import extract
 
 _log = logging.getLogger(__name__)
-_MODEL_FORM = "2"
-"""Raised when features or training change, so that a cached model of another form is not loaded."""
+_SURE_WITHOUT_ENCODER = 0.85
+"""Probability from which the light model's word is taken without asking the encoder."""
+_ENCODED_A_TURN = 2
+"""Texts of one turn given to the encoder at most, the whole turn first: this is what bounds the time of a turn."""
 
 
 class Understander:
@@ -32,12 +34,28 @@ class Understander:
     """
 
     def __init__(
-        self, normaliser: Normaliser, model: IntentModel, by_heart: Mapping[str, str], *, voice_emotion: bool = True
+        self,
+        normaliser: Normaliser,
+        light: IntentModel,
+        by_heart: Mapping[str, str],
+        *,
+        full: IntentModel | None = None,
+        encoder: Encoder | None = None,
+        voice_emotion: bool = True,
     ) -> None:
+        """`light` reads letters and sounds; `full`, with its `encoder`, is asked only where `light` is unsure."""
         self._normaliser = normaliser
-        self._model = model
-        self._judge = Judge(self.scores, by_heart)
+        self._light = light
+        self._full = full
+        self._encoder = encoder
+        self._by_heart = by_heart
+        self._judge = Judge(self._score_all, by_heart)
         self._voice_emotion = voice_emotion
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers at work, for `doctor` and the log: exact, model, and encoder where one is installed."""
+        return ("exact", "model", "encoder") if self._encoder is not None else ("exact", "model")
 
     def understand(self, text: str, context: Context, voice: VoiceStats | None = None) -> Meaning:
         """What the caller meant by `text`, given what the bot has just asked and when."""
@@ -57,10 +75,31 @@ class Understander:
             correction=values.correction,
         )
 
+    def clean(self, text: str) -> str:
+        """The text as the model reads it."""
+        return self._normaliser.clean(self._normaliser.plain(text))
+
     def scores(self, clean: str) -> dict[str, float]:
         """The model's probability of every label for a cleaned text."""
-        probabilities = self._model.probabilities(clean, None)
-        return dict(zip(self._model.labels, probabilities.tolist(), strict=True))
+        return self._score_all([clean])[0]
+
+    def nearest(self, clean: str, count: int = 3) -> list[dict[str, object]]:
+        """The examples of the library most like a cleaned text, letter by letter: for an author who asks why."""
+        from rapidfuzz import fuzz, process
+
+        found = process.extract(compact(clean), list(self._by_heart), scorer=fuzz.ratio, limit=count)
+        return [{"text": text, "intent": self._by_heart[text], "score": round(score)} for text, score, _ in found]
+
+    def _score_all(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """The light model for every text, the full one for the first few of which the light one is unsure."""
+        rows = [self._light.probabilities(text, None) for text in texts]
+        if self._full is not None and self._encoder is not None:
+            unsure = [place for place, row in enumerate(rows) if row.max() < _SURE_WITHOUT_ENCODER][:_ENCODED_A_TURN]
+            if unsure:
+                vectors = self._encoder.vectors([texts[place] for place in unsure])
+                for place, vector in zip(unsure, vectors, strict=True):
+                    rows[place] = self._full.probabilities(texts[place], vector)
+        return [dict(zip(self._light.labels, row.tolist(), strict=True)) for row in rows]
 
 
 def load_understander(
@@ -70,47 +109,35 @@ def load_understander(
     cache: Path | None = None,
     voice_emotion: bool = True,
 ) -> Understander:
-    """Loads the engine; a few seconds the first time, well under one when the cache is warm.
+    """Loads the engine in a second or two: with the trained model shipped for the shipped library, or the cached one.
+
+    Where neither fits the library's examples, it is trained first: some ten seconds, or a minute with an encoder.
 
     `library` is a folder like scripts_library (the shipped one when None). `encoder` is a folder with `model.onnx` and
-    `tokenizer.json` of a transformers encoder; without it the engine works with its lighter layers and logs so.
-    `cache` is where the model trained on the library's examples is kept (the user's cache folder when None).
-    `voice_emotion` false switches mood from voice off, as a rule pack may ask.
+    `tokenizer.json` of a transformers encoder (the pulled one when None; without any the engine works with its lighter
+    layers and logs so). `cache` is where a model trained here is kept (the user's cache folder when None).
+    `voice_emotion` false switches mood from voice off, as a rule pack may ask. Raises ValueError, with file and remedy,
+    on a library or an encoder that cannot be used.
     """
     library = library or Path(scripts_library.__file__).parent
+    folder = encoder or installed_encoder()
+    meaning = None if folder is None else Encoder(folder)
+    if meaning is None:
+        _log.info("no sentence encoder installed, understanding works with its lighter layers")
     normaliser = Normaliser(load_dialects(library))
     examples = load_examples(library)
-    model = _cached_model(normaliser, examples, cache or default_cache())
-    by_heart = {compact(normaliser.clean(normaliser.plain(example.text))): example.intent for example in examples}
-    return Understander(normaliser, model, by_heart, voice_emotion=voice_emotion)
+    light = trained_model(normaliser, examples, None, cache)
+    full = None if meaning is None else trained_model(normaliser, examples, meaning, cache)
+    by_heart = known_by_heart(normaliser, examples)
+    return Understander(normaliser, light, by_heart, full=full, encoder=meaning, voice_emotion=voice_emotion)
 
 
-def default_cache() -> Path:
-    """Where trained models are kept: XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voicebot" / "understanding"
-
-
-def _cached_model(normaliser: Normaliser, examples: list[Example], cache: Path) -> IntentModel:
-    mark = hashlib.sha256(_MODEL_FORM.encode())
+def known_by_heart(normaliser: Normaliser, examples: Sequence[Example]) -> dict[str, str]:
+    """Compact wording to intent; a wording that stands under two intents is known for neither."""
+    found: dict[str, str] = {}
+    twice: set[str] = set()
     for example in examples:
-        mark.update(f"{example.intent}\t{example.text}\n".encode())
-    path = cache / f"intents-{mark.hexdigest()[:16]}.npz"
-    if path.exists():
-        try:
-            return IntentModel.load(path)
-        except (OSError, ValueError, KeyError):
-            _log.warning("cached intent model unreadable, training again", extra={"path": str(path)})
-    _log.info("training the intent model", extra={"examples": len(examples), "path": str(path)})
-    model = train_model(normaliser, examples)
-    try:
-        model.save(path)
-    except OSError:
-        _log.warning("intent model not cached, it will be trained at every start", extra={"path": str(path)})
-    return model
-
-
-def train_model(normaliser: Normaliser, examples: list[Example]) -> IntentModel:
-    """Trains on the examples as they are, every intent counting alike however many examples it has."""
-    texts = [normaliser.clean(normaliser.plain(example.text)) for example in examples]
-    labels = [example.intent for example in examples]
-    return train(texts, labels, [1.0] * len(texts), None)
+        wording = compact(normaliser.clean(normaliser.plain(example.text)))
+        if found.setdefault(wording, example.intent) != example.intent:
+            twice.add(wording)
+    return {wording: intent for wording, intent in found.items() if wording not in twice}

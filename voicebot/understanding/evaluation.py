@@ -74,7 +74,10 @@ def read_sentences(path: Path) -> Sentences:
         _sentence(path, item, tuple(item.get("expected_intents") or ()), f"hard-{number:02d}")
         for number, item in enumerate(data.get("hard_cases") or [], 1)
     ]
-    none = [_sentence(path, item, (), f"none-{number:02d}") for number, item in enumerate(data.get("none_of_these") or [], 1)]
+    none = [
+        _sentence(path, item, (), f"none-{number:02d}")
+        for number, item in enumerate(data.get("none_of_these") or [], 1)
+    ]
     due = data.get("amount_due")
     return Sentences(
         _clock(path, data.get("reference_clock")), tuple(single), tuple(hard), tuple(none), data.get("payday"),
@@ -85,7 +88,9 @@ def read_sentences(path: Path) -> Sentences:
 def _known(path: Path, intent: object) -> str:
     name = intent.get("id") if isinstance(intent, dict) else None
     if name not in INTENTS:
-        raise SentenceFileError(f"{path}:{_line(path, str(name))}: unknown intent {name!r}; use an intent of the catalogue")
+        raise SentenceFileError(
+            f"{path}:{_line(path, str(name))}: unknown intent {name!r}; use an intent of the catalogue"
+        )
     return str(name)
 
 
@@ -93,7 +98,9 @@ def _sentence(path: Path, item: object, intents: tuple[str, ...], fallback: str)
     if isinstance(item, str):
         return Sentence(fallback, item, intents)
     if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-        raise SentenceFileError(f"{path}:{_line(path, fallback)}: {fallback}: no `text:`; write the sentence as `text: …`")
+        raise SentenceFileError(
+            f"{path}:{_line(path, fallback)}: {fallback}: no `text:`; write the sentence as `text: …`"
+        )
     asked = str(item.get("expecting", "nothing"))
     try:
         expecting = Expecting(asked)
@@ -119,11 +126,15 @@ def _clock(path: Path, value: object) -> datetime:
                 f"{path}:{_line(path, 'reference_clock')}: reference_clock {value!r} is no time; write 2026-03-10T15:00:00+08:00"
             ) from problem
     if clock.tzinfo is None:
-        raise SentenceFileError(f"{path}:{_line(path, 'reference_clock')}: reference_clock needs an offset such as +08:00")
+        raise SentenceFileError(
+            f"{path}:{_line(path, 'reference_clock')}: reference_clock needs an offset such as +08:00"
+        )
     return clock
 
 
-def measure_intents(engine: Understander, sentences: Sentences, progress: Iterable[int] | None = None) -> dict[str, Any]:
+def measure_intents(
+    engine: Understander, sentences: Sentences, progress: Iterable[int] | None = None
+) -> dict[str, Any]:
     """Top-1, recall and precision by intent, hard cases, none-of-these; the keys of the evaluation contract.
 
     `top1` counts sentences whose first intent, the one that decides the response, is the expected one. An intent's recall
@@ -200,7 +211,9 @@ def measure_slots(engine: Understander, sentences: Sentences) -> dict[str, Any]:
     return {
         "n": count,
         "exact": _share(exact, count),
-        "per_slot": {name: {"n": len(found), "exact": _share(sum(found), len(found))} for name, found in sorted(tally.items())},
+        "per_slot": {
+            name: {"n": len(found), "exact": _share(sum(found), len(found))} for name, found in sorted(tally.items())
+        },
         "latency_ms": latency(took),
         "errors": errors,
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from voicebot.understanding.answers import compact, read_answer
 from voicebot.understanding.intents.catalogue import NONE, PROTECTED, rank
+from voicebot.understanding.intents.signals import signals
 from voicebot.understanding.meaning import Answer, Context, Expecting, IntentScore, Slot
 
 Score = Mapping[str, float]
@@ -16,7 +18,25 @@ _FIRST = 0.18
 _FIRST_PROTECTED = 0.15
 _SECOND = 0.30
 _CLAUSE_SURE = 0.60
+_CLAUSE_SURE_RANKED = 0.80
+"""An intent that would go first by priority must be surer when it comes from a clause alone."""
+_DECIDES = 0.55
+"""Below this an intent is reported and does not push ahead of what the whole turn means."""
 _CLAUSE_LEAST = 3  # characters
+_CLAUSES_MOST = 4
+_NEVER_BY_CLAUSE = frozenset({NONE, "asr_noise", "silence", "dtmf_choice"})
+_SHORT = frozenset({"confirm_identity", "deny_identity_wrong_number", "end_call"})
+_SAYS_IT_ALREADY = (
+    ("third_party_refuses", "cease_contact"),
+    ("third_party_answers", "deny_identity_wrong_number"),
+    ("debtor_unavailable", "hardship_illness"),
+    ("elderly_hearing", "asks_repeat_slower"),
+    ("minor_answers", "third_party_answers"),
+)
+"""The first, when sure, says what the second would."""
+_PART_FIRST = re.compile(r"先(?:还|给|付|交|打|转|补|扣|来)|剩下|其余|余下|部分|只(?:能|有|剩|够)|手头就|最多")
+_WHOLE = re.compile(r"还清|结清|付清|一次性|全部|还完")
+_BRACKETS = re.compile(r"[(（][^)）]*[)）]")
 _MARKERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^\W*(?:按键|按下|按了?[\d#*井星]|dtmf|用户按|键盘输入|拨号盘)"), "dtmf_choice"),
     (
@@ -37,8 +57,8 @@ _EMPTY_WORDS = re.compile(
 class Judge:
     """Weighs the layers. Holds the model's scorer and the wordings known by heart."""
 
-    def __init__(self, score: Callable[[str], Score], by_heart: Mapping[str, str]) -> None:
-        """`score` gives each label's probability for a cleaned text; `by_heart` maps a compact wording to its intent."""
+    def __init__(self, score: Callable[[Sequence[str]], Sequence[Score]], by_heart: Mapping[str, str]) -> None:
+        """`score` gives each label's probability for cleaned texts; `by_heart` maps a compact wording to its intent."""
         self._score = score
         self._by_heart = by_heart
 
@@ -47,45 +67,78 @@ class Judge:
     ) -> tuple[IntentScore, ...]:
         """Every intent of the turn, the one that decides the response first."""
         marked = marker(plain)
-        if marked is not None:
+        if marked is not None and marked.id != "crying_distress":
             return (marked,)
         found: dict[str, IntentScore] = {}
-        if answer is None or len(compact(clean)) >= 4:
-            self._add_whole(clean, found)
-            self._add_clauses(clean, found)
+        top: str | None = None
+        spoken = _BRACKETS.sub("", clean) if marked is not None else clean
+        if len(compact(spoken)) >= 2 and (answer is None or len(compact(spoken)) >= 4):
+            parts = clauses(spoken)
+            scored = self._score([spoken, *parts])
+            top = self._add_whole(spoken, scored[0], found)
+            for part, score in zip(parts, scored[1:], strict=True):
+                self._add_clause(part, score, found)
+        if marked is not None:
+            found[marked.id] = marked
+        for intent, confidence, words in signals(spoken):
+            if intent not in found or found[intent].confidence < confidence:
+                found[intent] = IntentScore(intent, confidence, f"signal: {words}")
+        self._add_short_clauses(spoken, found)
         if answer is not None:
             _add_context(answer, context, found)
         if not found and answer is None and is_noise(plain):
             found["asr_noise"] = IntentScore("asr_noise", 0.7, "words without content")
-        _settle_promises(found, slots, clean)
-        return tuple(sorted(found.values(), key=lambda intent: (rank(intent.id), -intent.confidence)))
+        _settle(found, slots, spoken, top)
+        return tuple(sorted(found.values(), key=lambda intent: _order(intent, top)))
 
-    def _add_whole(self, clean: str, found: dict[str, IntentScore]) -> None:
+    def _add_whole(self, clean: str, score: Score, found: dict[str, IntentScore]) -> str | None:
+        """Adds what the whole turn means; gives the label that is most likely."""
         known = self._by_heart.get(compact(clean))
         if known is not None:
             if known != NONE:
                 found[known] = IntentScore(known, 0.99, f"exact: {clean}")
-            return
-        ranked = sorted(self._score(clean).items(), key=lambda item: -item[1])
+            return known
+        ranked = sorted(score.items(), key=lambda item: -item[1])
+        if ranked[0][0] == NONE and ranked[0][1] >= _FIRST:
+            return NONE
         for place, (label, probability) in enumerate(ranked[:3]):
             least = _FIRST_PROTECTED if label in PROTECTED else _FIRST
             if label != NONE and probability >= (least if place == 0 else _SECOND):
                 found[label] = IntentScore(label, round(probability, 3), "model")
-            if place == 0 and label == NONE:
-                return
+        return ranked[0][0]
 
-    def _add_clauses(self, clean: str, found: dict[str, IntentScore]) -> None:
-        parts = [part for part in _CLAUSE.split(clean) if part.strip()]
-        if len(parts) < 2:
+    def _add_clause(self, part: str, score: Score, found: dict[str, IntentScore]) -> None:
+        label, probability = max(score.items(), key=lambda item: item[1])
+        known = self._by_heart.get(compact(part))
+        if known is not None:
+            label, probability = known, 0.99
+        least = _CLAUSE_SURE if rank(label) >= rank(NONE) else _CLAUSE_SURE_RANKED
+        if label in _NEVER_BY_CLAUSE or label in found or probability < least:
             return
-        for part in parts:
-            if len(compact(part)) < _CLAUSE_LEAST or read_answer(part) is not None:
-                continue
-            label, probability = max(self._score(part).items(), key=lambda item: item[1])
-            if label in (NONE, "asr_noise", "silence", "end_call") or label in found:
-                continue
-            if probability >= _CLAUSE_SURE:
-                found[label] = IntentScore(label, round(probability * 0.95, 3), f"model: {part}")
+        found[label] = IntentScore(label, round(probability * 0.95, 3), f"model: {part}")
+
+    def _add_short_clauses(self, clean: str, found: dict[str, IntentScore]) -> None:
+        """是我，…; …，再见: clauses too short for the model, known by heart."""
+        parts = [compact(part) for part in _CLAUSE.split(clean)]
+        for part in parts if len(parts) > 1 else []:
+            known = self._by_heart.get(part) if 2 <= len(part) <= 4 else None
+            if known in _SHORT and known not in found:
+                found[known] = IntentScore(known, 0.5, f"exact: {part}")
+
+
+def clauses(clean: str) -> list[str]:
+    """The parts of a turn of several clauses that can carry an intent of their own; none for a single clause."""
+    parts = [part for part in _CLAUSE.split(clean) if part.strip()]
+    if len(parts) < 2:
+        return []
+    worth = [part for part in parts if len(compact(part)) >= _CLAUSE_LEAST and read_answer(part) is None]
+    return worth[:_CLAUSES_MOST]
+
+
+def _order(intent: IntentScore, top: str | None) -> tuple[int, int, float]:
+    """Priority first, for intents that are sure enough to decide; then what the whole turn means; then confidence."""
+    place = rank(intent.id) if intent.confidence >= _DECIDES or intent.id == top else rank(NONE)
+    return place, int(intent.id != top), -intent.confidence
 
 
 def marker(plain: str) -> IntentScore | None:
@@ -112,21 +165,39 @@ def _add_context(answer: Answer, context: Context, found: dict[str, IntentScore]
         found["deny_identity_wrong_number"] = IntentScore("deny_identity_wrong_number", 0.95, "context: no")
 
 
+def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str, top: str | None) -> None:
+    """Takes out what another intent already says, and decides by the values named where words alone cannot."""
+    for stronger, weaker in _SAYS_IT_ALREADY:
+        if stronger in found and weaker in found and found[stronger].confidence >= _DECIDES and weaker != top:
+            del found[weaker]
+    _settle_promises(found, slots, clean)
+    _settle_calls(found, slots, top)
+
+
 def _settle_promises(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str) -> None:
-    """A promise needs a day or a sum; words without either are a vague promise, whatever the model says."""
+    """A promise needs a day or a sum; a part paid first is a partial payment; words without either are vague."""
     usable = any(name in slots and not slots[name].needs_clarification for name in ("date", "amount"))
-    promise, vague = found.get("promise_to_pay"), found.get("vague_promise")
-    if promise is not None and not usable:
+    promise = found.get("promise_to_pay")
+    if promise is None:
+        return
+    if not usable:
         del found["promise_to_pay"]
-        found.setdefault(
-            "vague_promise", IntentScore("vague_promise", promise.confidence, f"{promise.why}, no day, no sum")
-        )
-    elif promise is not None and vague is not None:
-        del found["vague_promise"]
-    exact_call = "callback_at" in slots and slots["callback_at"].value is not None
+        found.setdefault("vague_promise", replace(promise, id="vague_promise", why=f"{promise.why}, no day, no sum"))
+    elif "amount" in slots and _PART_FIRST.search(clean) and not _WHOLE.search(clean):
+        del found["promise_to_pay"]
+        found.setdefault("partial_payment", replace(promise, id="partial_payment", why=f"{promise.why}, a part first"))
+    else:
+        found.pop("vague_promise", None)
+
+
+def _settle_calls(found: dict[str, IntentScore], slots: Mapping[str, Slot], top: str | None) -> None:
+    """With an exact time it is an appointment, and being busy is the reason; without any it is only being busy."""
+    exact = "callback_at" in slots and slots["callback_at"].value is not None
     busy, call = found.get("busy_call_later"), found.get("callback_time_given")
-    if busy is not None and call is None and exact_call:
-        del found["busy_call_later"]
-        found["callback_time_given"] = IntentScore("callback_time_given", busy.confidence, f"{busy.why}, with a time")
-    elif busy is not None and call is not None:
-        del found["busy_call_later" if exact_call else "callback_time_given"]
+    if busy is not None and exact:
+        found["callback_time_given"] = call or replace(busy, id="callback_time_given", why=f"{busy.why}, with a time")
+        if top == "busy_call_later":
+            found["callback_time_given"] = replace(found["callback_time_given"], confidence=max(0.9, busy.confidence))
+        found["busy_call_later"] = replace(busy, confidence=min(0.39, busy.confidence))
+    elif busy is not None and call is not None and "callback_at" not in slots:
+        del found["callback_time_given"]

@@ -13,7 +13,7 @@ from voicebot.understanding.slots.span import AmountSpan, ClockSpan, DaySpan
 
 _CLAUSE = re.compile(r"[，,。！!？?；;\s]+")
 _PAYING = re.compile(
-    r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|给你们?(?:钱|补)|补上|扣款|划扣"
+    r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|打过去|转过去|把.{0,8}(?:打|转|存)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|给你们?(?:钱|补)|补上|扣款|划扣"
 )
 _CALLING = re.compile(
     r"打(?:电话|过来|给我|来|吧)|再打|联系|再说|再聊|再谈|聊|回电|回拨|来电|有空|有时间|方便|下班|找我|打(?:$|行|好|可以|我)|call|回你们?|给我(?:来|回|个)|通话|接电话|忙完",
@@ -166,7 +166,7 @@ def _place_moments(text: str, context: Context, moments: Sequence[_Moment], foun
         else:
             pays.append(moment)
     if calls:
-        _add(found, _callback_slot(text, _best_call(calls), context))
+        _add(found, _callback_slot(text, _best_call(text, calls), context))
     chosen = _best_day(text, pays, context)
     if chosen is not None:
         _add(found, _day_slot("date", text, chosen))
@@ -196,7 +196,7 @@ def _is_call(text: str, moment: _Moment, context: Context) -> bool:
     return has_clock and not _PAYING.search(text)
 
 
-def _best_call(calls: Sequence[_Moment]) -> _Moment:
+def _best_call(text: str, calls: Sequence[_Moment]) -> _Moment:
     return max(
         calls,
         key=lambda moment: (
@@ -223,7 +223,9 @@ def _best_day(text: str, moments: Sequence[_Moment], context: Context) -> _Momen
             return _Moment(first.start, second.end, both, None)
     exact = [m for m in pool if m.day is not None and m.day.day is not None and not m.day.vague and not m.day.now]
     with_verb = [m for m in exact if re.search(r"还|付|清|给", _clause_of(text, m.start, m.end))]
-    return next(iter(with_verb or exact or pool))
+    chosen = with_verb or exact or pool
+    moved_on = len(exact) > 1 and re.search(r"上次|之前说|原来|本来|说好|约好|上回|原定", text)
+    return exact[-1] if moved_on else chosen[0]
 
 
 def _pays_now(text: str, moment: _Moment, context: Context) -> bool:
