@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +58,12 @@ class TrunkState:
 class SipCarrier:
     """Implements `Carrier` for every trunk of one process."""
 
-    def __init__(self, settings: SipSettings, *, name: str = "sip") -> None:
+    def __init__(
+        self, settings: SipSettings, *, name: str = "sip", on_tick: Callable[[float], None] = lambda late: None
+    ) -> None:
+        """`on_tick` is told of every 20 ms tick how many seconds late it came, while calls are up."""
         self.name = name
+        self._on_tick = on_tick
         self.settings = settings
         self._trunks = {trunk.name: trunk for trunk in settings.trunks}
         self._runtime: Runtime | None = None
@@ -124,10 +128,8 @@ class SipCarrier:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for name, state in self._states.items():
-            if state.registered:
-                with contextlib.suppress(BaresipError):
-                    await self._identities[name, None].unregister(timeout=CLOSE_SECONDS)
+        # Closing, the stack takes its registrations back by itself. Asked to do so before, while a registrar that fell
+        # silent owes it an answer, it damages its memory.
         self._runtime = None
         with contextlib.suppress(BaresipError):
             await runtime.close()
@@ -315,6 +317,7 @@ class SipCarrier:
     async def _keep_registered(self, trunk: SipTrunk) -> None:
         """Registers and, when that fails, tries again; once it has succeeded the stack refreshes it by itself."""
         identity = await self._identity(trunk, None)
+        identity.on(lambda event: self._refreshed(trunk, event))
         while True:
             try:
                 await identity.register()
@@ -328,6 +331,16 @@ class SipCarrier:
             else:
                 await self._set_state(trunk, TrunkState(True))
                 return
+
+    def _refreshed(self, trunk: SipTrunk, event: StackEvent) -> None:
+        """The stack tells of a refresh that failed, or succeeded again. Until then the trunk may not find us."""
+        if self._closing:
+            return
+        if event.event is Event.REGISTER_FAIL and self._states[trunk.name].registered:
+            logger.error("registration was lost", extra={"trunk": trunk.name, "error": event.text})
+            self._spawn(self._set_state(trunk, TrunkState(False, event.text or "no answer from the registrar")))
+        elif event.event is Event.REGISTER_OK and not self._states[trunk.name].registered:
+            self._spawn(self._set_state(trunk, TrunkState(True)))
 
     async def _set_state(self, trunk: SipTrunk, state: TrunkState) -> None:
         async with self._registered:
@@ -343,7 +356,10 @@ class SipCarrier:
         while True:
             due = max(due + TICK_SECONDS, loop.time() - TICK_SECONDS)
             await asyncio.sleep(max(0.0, due - loop.time()))
-            self.lateness.append(max(0.0, loop.time() - due))
+            late = max(0.0, loop.time() - due)
+            self.lateness.append(late)
+            if self._legs:
+                self._on_tick(late)
             for leg in tuple(self._legs.values()):
                 try:
                     leg.tick()
