@@ -18,7 +18,8 @@ serve: $(VENV)/.run models-run
 	$(BIN)/voicebot serve
 
 test: $(VENV)/.test models-test peers
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m alone $(PYTEST_ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
