@@ -218,6 +218,7 @@ class ScriptedRecogniser:
     name = "scripted"
     languages: Sequence[str] = ("zh-CN",)
     ask_again_below = 0.5
+    waiting = 0
 
     def __init__(self, script: Sequence[Phrase]) -> None:
         self.script = script

@@ -123,16 +123,30 @@ class AnsweredCall:
         except Exception:
             log.exception("a call ended by a fault", extra={"call": self.call.id})
         finally:
-            manifest = await self._evidence.close(
-                CallSummary(
-                    disposition=self.disposition,
-                    flow=self.call.flow,
-                    flow_hash=self.call.flow_hash,
-                    pack_hash=self._duty.pack_hash,
-                    case_id=self.call.case_id,
-                    versions=self._parts.versions or {},
-                    reasons_to_keep=tuple(sorted(self._reasons)),
-                )
-            )
-            self.call = replace(self.call, evidence_digest=manifest.digest)
+            await self._close_evidence()
         return result
+
+    async def abandon(self, disposition: str) -> None:
+        """Closes what `open` had opened when it could not go on."""
+        self.disposition = disposition
+        if self._evidence is not None:
+            await self._close_evidence()
+
+    async def _close_evidence(self) -> None:
+        """What the evidence cannot be closed for is said in the log: the attempt is stored all the same."""
+        assert self._evidence is not None
+        summary = CallSummary(
+            disposition=self.disposition,
+            flow=self.call.flow,
+            flow_hash=self.call.flow_hash,
+            pack_hash=self._duty.pack_hash,
+            case_id=self.call.case_id,
+            versions=self._parts.versions or {},
+            reasons_to_keep=tuple(sorted(self._reasons)),
+        )
+        try:
+            manifest = await self._evidence.close(summary)
+        except Exception:
+            log.exception("the evidence of a call could not be closed", extra={"call": self.call.id})
+        else:
+            self.call = replace(self.call, evidence_digest=manifest.digest)

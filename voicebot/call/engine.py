@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import phonenumbers
 
@@ -64,8 +65,8 @@ class CallEngine:
 
     def start(self) -> None:
         """Begins to take inbound calls. The carriers are started by their owner."""
-        for carrier in self._parts.carriers.values():
-            carrier.on_incoming(self._incoming)
+        for name, carrier in self._parts.carriers.items():
+            carrier.on_incoming(partial(self._incoming, name))
 
     @property
     def live(self) -> int:
@@ -89,6 +90,10 @@ class CallEngine:
         parts = self._parts
         if self.draining:
             raise PlacementRefused("draining", "this worker is shutting down; place the call on another one")
+        if parts.dialler is None:
+            raise PlacementRefused(
+                "no_carrier", "nothing here can dial a number: add a trunk under sip.trunks, or enable Twilio"
+            )
         case = await self._case(request.case_id)
         flow, library = self._flow(request.flow)
         number = to_e164(request.to, parts.region) if request.to else case.first_valid_number()
@@ -98,7 +103,6 @@ class CallEngine:
             )
         call_id = new_id()
         subject = self._subject(call_id, case, flow, library)
-        carrier_name, carrier = next(iter(parts.carriers.items()))
         try:
             begun = await parts.store.attempts.begin(
                 idempotency_key=request.idempotency_key or call_id,
@@ -122,12 +126,12 @@ class CallEngine:
             flow_hash=flow.hash,
             started_at=parts.clock.now(),
             worker_id=parts.worker_id,
-            carrier=carrier_name,
+            carrier=parts.dialler,
             number=number,
             case_id=case.id,
             attempt_id=begun.attempt.id,
         )
-        self._begin(call_id, self._outbound(call, case, subject, carrier))
+        self._begin(call_id, self._outbound(call, case, subject, parts.carriers[parts.dialler]))
         return call_id
 
     async def hang_up(self, call_id: str) -> bool:
@@ -143,15 +147,15 @@ class CallEngine:
 
     async def _outbound(self, call: Call, case: Case, subject: CallSubject, carrier: Carrier) -> None:
         parts = self._parts
-        await parts.store.calls.begin(call)
-        self._tell(call, "ringing")
-        self._publish(call.id, "call.dialling", number=call.number)
         request = DialRequest(
             to=call.number or "",
             ring_seconds=parts.settings.ring_seconds,
             headers={"X-Voicebot-Attempt": call.attempt_id or ""},
         )
         try:
+            await parts.store.calls.begin(call)
+            self._tell(call, "ringing")
+            self._publish(call.id, "call.dialling", direction=call.direction, number=call.number)
             leg = await carrier.dial(request)
         except DialFailed as failed:
             self._publish(call.id, "call.not_answered", cause=failed.cause.value, status=failed.status)
@@ -167,14 +171,14 @@ class CallEngine:
         await self._talk(leg, replace(call, carrier_call_id=leg.id), case, subject)
 
     # --- inbound ------------------------------------------------------------------------------------------------------
-    async def _incoming(self, leg: CallLeg) -> None:
+    async def _incoming(self, carrier: str, leg: CallLeg) -> None:
         if self.draining:
             await leg.reject(Cause.OVERLOADED)
             return
         call_id = new_id()
-        self._begin(call_id, self._inbound(call_id, leg))
+        self._begin(call_id, self._inbound(call_id, carrier, leg))
 
-    async def _inbound(self, call_id: str, leg: CallLeg) -> None:
+    async def _inbound(self, call_id: str, carrier: str, leg: CallLeg) -> None:
         parts = self._parts
         number = to_e164(leg.from_number, parts.region)
         case = await self._case_of_number(number)
@@ -185,6 +189,7 @@ class CallEngine:
             flow=name,
             started_at=parts.clock.now(),
             worker_id=parts.worker_id,
+            carrier=carrier,
             carrier_call_id=leg.id,
             number=number,
             case_id=case.id if case else None,
@@ -199,10 +204,21 @@ class CallEngine:
         call = replace(call, flow_hash=flow.hash)
         await parts.store.calls.begin(call)
         self._tell(call, "ringing")
+        self._publish(call.id, "call.incoming", direction=call.direction, number=call.number)
         try:
             await leg.answer()
         except DialFailed as failed:
             await self._finish(call, None, "abandoned", failed.cause)
+            return
+        except asyncio.CancelledError:
+            await leg.hang_up()
+            await self._finish(call, None, "cancelled", Cause.CANCELLED)
+            raise
+        except Exception:
+            # A caller who never acknowledges the answer, for one.
+            log.exception("an inbound call could not be answered and is hung up", extra={"call": call.id})
+            await leg.hang_up()
+            await self._finish(call, None, "network_error", Cause.NETWORK_ERROR)
             return
         await self._talk(leg, call, case, subject)
 
@@ -276,19 +292,32 @@ class CallEngine:
         task.add_done_callback(done)
 
     async def _talk(self, leg: CallLeg, call: Call, case: Case | None, subject: CallSubject) -> None:
+        answered: AnsweredCall | None = None
         try:
             answered = AnsweredCall(self._parts, leg, call, case, subject)
             self._sessions[call.id] = await answered.open(self._tell, self._publish)
+        except asyncio.CancelledError:
+            await self._let_go(leg, call, answered, "cancelled", Cause.CANCELLED)
+            raise
         except Exception:
             log.exception("an answered call cannot be held and is hung up", extra={"call": call.id})
-            await leg.hang_up()
-            await self._finish(call, None, "engine_fault", Cause.NETWORK_ERROR)
+            await self._let_go(leg, call, answered, "engine_fault", Cause.NETWORK_ERROR)
             return
         try:
             result = await answered.hold()
         finally:
             self._sessions.pop(call.id, None)
         await self._finish(answered.call, result, answered.disposition, answered.cause)
+
+    async def _let_go(
+        self, leg: CallLeg, call: Call, answered: AnsweredCall | None, disposition: str, cause: Cause
+    ) -> None:
+        """Ends a call that was answered and never talked."""
+        await leg.hang_up()
+        if answered is not None:
+            await answered.abandon(disposition)
+            call = answered.call
+        await self._finish(call, None, disposition, cause)
 
     async def _finish(self, call: Call, result: CallResult | None, disposition: str, cause: Cause) -> None:
         parts = self._parts
@@ -331,8 +360,8 @@ class CallEngine:
         self.draining = True
         if self._tasks:
             await asyncio.wait(set(self._tasks.values()), timeout=seconds)
-        for session in list(self._sessions.values()):
-            session.hang_up()
+        for call_id in list(self._tasks):
+            await self.hang_up(call_id)
         if self._tasks:
             await asyncio.wait(set(self._tasks.values()), timeout=10.0)
         for task in list(self._tasks.values()):

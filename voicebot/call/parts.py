@@ -67,7 +67,9 @@ class EngineParts:
     worker_id: str
     store: EngineStore
     carriers: Mapping[str, Carrier]
-    """By name; the first one dials."""
+    """By name."""
+    dialler: str | None
+    """Name of the one that dials; None where there is none."""
     board: CallBoard
     flows: FlowShelf
     understander: Understands

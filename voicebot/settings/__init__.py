@@ -5,24 +5,22 @@
 """
 
 from voicebot.call.settings import CallSettings
+from voicebot.settings.carriers import AudioSocketSettings, BrowserSection, SipSettings, SipTrunk, TwilioSection
 from voicebot.settings.file import ConfigurationError, Finding, find_file, load_settings
 from voicebot.settings.model import Settings
 from voicebot.settings.sections import (
-    AudioSocketSettings,
     ComplianceSettings,
     HandoffSettings,
     HttpSettings,
     KeySettings,
     RecordingSettings,
-    SipSettings,
-    SipTrunk,
-    TwilioSection,
     WorkerSettings,
 )
 from voicebot.speech.settings import SpeechSettings
 
 __all__ = [
     "AudioSocketSettings",
+    "BrowserSection",
     "CallSettings",
     "ComplianceSettings",
     "ConfigurationError",

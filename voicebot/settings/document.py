@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from voicebot.settings.carriers import SipTrunk
 from voicebot.settings.model import PREFIX, Settings
-from voicebot.settings.sections import SipTrunk
 
 _WIDTH = 100
 

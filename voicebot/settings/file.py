@@ -148,7 +148,16 @@ def _sentence(detail: ErrorDetails) -> str:
 
 def _secret(location: tuple[int | str, ...]) -> bool:
     return any(
-        part in {"password", "auth_token", "secondary_auth_token", "api_key_secret", "announce_token", "database_url"}
+        part
+        in {
+            "password",
+            "token",
+            "auth_token",
+            "secondary_auth_token",
+            "api_key_secret",
+            "announce_token",
+            "database_url",
+        }
         for part in location
     )
 

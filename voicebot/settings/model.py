@@ -10,15 +10,13 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from voicebot.call.settings import CallSettings
+from voicebot.settings.carriers import AudioSocketSettings, BrowserSection, SipSettings, TwilioSection
 from voicebot.settings.sections import (
-    AudioSocketSettings,
     ComplianceSettings,
     HandoffSettings,
     HttpSettings,
     KeySettings,
     RecordingSettings,
-    SipSettings,
-    TwilioSection,
     WorkerSettings,
 )
 from voicebot.speech.settings import SpeechSettings
@@ -45,6 +43,7 @@ class Settings(BaseSettings):
     sip: SipSettings = Field(default_factory=SipSettings)
     twilio: TwilioSection = Field(default_factory=TwilioSection)
     audiosocket: AudioSocketSettings = Field(default_factory=AudioSocketSettings)
+    browser: BrowserSection = Field(default_factory=BrowserSection)
     http: HttpSettings = Field(default_factory=HttpSettings)
     keys: KeySettings = Field(default_factory=KeySettings)
     recordings: RecordingSettings = Field(default_factory=RecordingSettings)
