@@ -32,7 +32,8 @@ models-run: $(VENV)/.run
 	@$(BIN)/voicebot models pull --default
 
 models-test: $(VENV)/.test
-	@$(BIN)/voicebot models pull --default --tests
+	@$(BIN)/voicebot models pull --default
+	@$(BIN)/voicebot models pull piper-en-joe vosk-small-ko
 
 peers:
 	@script/debian-packages sip-tester baresip-core kamailio sox espeak-ng postgresql chromium chromium-driver graphviz

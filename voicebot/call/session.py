@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 0.25
 _LEAVE_SECONDS = 5.0
+_TAIL_SECONDS = 0.2
 _COMFORT_SECONDS = 8.0
 """A caller on hold hears something at least this often."""
 
@@ -276,6 +277,8 @@ class CallSession:
     # --- ends ---------------------------------------------------------------------------------------------------------
     async def _end(self, disposition: str) -> None:
         self._disposition = disposition
+        # The last sound has left us; the far end's jitter buffer still holds it when the call is ended at once.
+        await asyncio.sleep(_TAIL_SECONDS)
         self._ended.set()
 
     def hang_up(self) -> None:
