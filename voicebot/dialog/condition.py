@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from voicebot.dialog.facts import FACTS, FactValue
-from voicebot.dialog.wording import SLOTS
+from voicebot.dialog.wording import COMPUTED, SLOTS
 
 OPERATORS = ("<=", ">=", "!=", "=", "<", ">")
 _TERM = re.compile(r"^(?P<left>.+?)\s*(?P<op><=|>=|!=|=|<|>)\s*(?P<right>.+)$")
@@ -72,7 +72,7 @@ def _is_name(name: str) -> bool:
         name in FACTS
         or name.startswith(("x.", "count "))
         or (name.startswith("slot.") and name[5:] in SLOTS)
-        or name == "today"
+        or name in COMPUTED
     )
 
 

@@ -30,6 +30,9 @@ from voicebot.dialog.library import Library
 from voicebot.dialog.places import Place
 from voicebot.dialog.state import Frame
 
+_DEEPEST = 60
+"""States within one move; the machine itself stops at a hundred."""
+
 _TRACKED = frozenset({"ai", "recording", "identity", "mini_miranda"})
 
 
@@ -87,6 +90,8 @@ class _Walk:
     visited: tuple[tuple[str, str], ...] = ()
     depth: int = 0
     bounded: bool = False
+    cleared: frozenset[str] = frozenset()
+    """Slots forgotten on the way: a question for them cannot already have been answered."""
     ended_without_outcome: bool = False
 
     def now(self, **changes: object) -> _Walk:
@@ -243,7 +248,7 @@ class _Walker:
             case CallPart(part):
                 start = self.flow.sheets[part].start
                 assert start is not None
-                yield from self.enter(self._digress(walk, part), start)
+                yield from self.enter(self._unwind(walk, part), start)
             case Resume():
                 yield from self._ask_again(walk)
             case Stay():
@@ -256,10 +261,10 @@ class _Walker:
                 yield from self._give_back(walk, outcome)
 
     def enter(self, walk: _Walk, name: str) -> Iterator[_Walk]:
-        if walk.depth > 60:
-            return
         world = walk.world
         top = replace(world.top, state=name)
+        if walk.depth > _DEEPEST or walk.visited.count((top.flow, name)) > 1:
+            return
         walk = replace(
             walk,
             world=replace(world, stack=(*world.stack[:-1], top)),
@@ -271,7 +276,7 @@ class _Walker:
         for line in spec.say:
             walk = self._say(walk, line, spec.place, uninterruptible=not spec.interruptible)
         if spec.listens:
-            if spec.collecting is not None and not spec.collecting.digits:
+            if spec.collecting is not None and not spec.collecting.digits and not walk.cleared & set(spec.collecting.slots):
                 yield from self._own(walk, spec, "filled")
             yield from self._question(walk, spec)
         elif spec.choices:
@@ -370,7 +375,7 @@ class _Walker:
             walk = walk.now(closed=True)
         if changes.outcome is not None:
             walk = walk.now(outcome=True)
-        return walk
+        return replace(walk, cleared=walk.cleared | set(changes.clear)) if changes.clear else walk
 
     def _say(self, walk: _Walk, line: str, place: Place, *, uninterruptible: bool = False) -> _Walk:
         spoken = (*walk.spoken, Spoken(line, walk.world, place, uninterruptible))

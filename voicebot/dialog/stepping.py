@@ -40,7 +40,7 @@ from voicebot.dialog.library import Library
 from voicebot.dialog.profile import Profile
 from voicebot.dialog.state import DialogState, Frame, Kept, Phase
 from voicebot.dialog.turns import Placement
-from voicebot.dialog.wording import Reader, blanks, fill, kind_of
+from voicebot.dialog.wording import MissingValue, Reader, blanks, fill, kind_of
 from voicebot.understanding.meaning import Expecting, SlotValue
 
 _MOVES = 100
@@ -115,6 +115,9 @@ class Step:
             case "promise.remaining":
                 due, offered = self.ground.facts.amount("debt.amount_due"), self.value_of("slot.amount")
                 return due - offered if due is not None and isinstance(offered, Decimal) else None
+            case "callback.hour":
+                at = self.value_of("slot.callback_at")
+                return at.hour if isinstance(at, datetime) else None
             case "today":
                 return self.now.date()
             case "right_party":
@@ -202,7 +205,7 @@ class Step:
                 self._unwind(placement.sheet)
                 self.enter(name)
             case CallPart(part):
-                self._digress(part)
+                self._unwind(part)
                 start = self.ground.flow.sheets[part].start
                 assert start is not None
                 self.enter(start)
@@ -226,7 +229,8 @@ class Step:
         return f"{placement.sheet}.{route.id}{where}"
 
     def _unwind(self, sheet: str) -> None:
-        """Down to the frame of this sheet; an answer that was only included becomes a digression."""
+        """Down to the frame of this sheet, where it is on the stack: a part is gone back to, never nested in itself.
+        Otherwise it becomes a digression."""
         for index in range(len(self.state.stack) - 1, -1, -1):
             if self.state.stack[index].flow == sheet:
                 self.set(stack=self.state.stack[: index + 1])
@@ -349,8 +353,13 @@ class Step:
     def say(self, name: str, *, interruptible: bool = True, again: bool = False) -> None:
         """Speaks a line of the library with its blanks filled."""
         line = self.ground.library[name]
-        text = line.choose(self.ground.profile, elderly=self.state.elderly, again=again)
-        self._state_amounts(text)
+        template = line.choose(self.ground.profile, elderly=self.state.elderly, again=again)
+        try:
+            text = fill(template, self.value_of, self._reader())
+        except MissingValue as missing:
+            self.trace.why.append(f"left out {name}: no {missing.name}")
+            return
+        self._state_amounts(template)
         if not self._speaking:
             self._speaking = True
             self.set(said=())
@@ -359,7 +368,7 @@ class Step:
         self.actions.append(
             Say(
                 line=name,
-                text=fill(text, self.value_of, self._reader()),
+                text=text,
                 language=self.ground.library.language,
                 interruptible=interruptible,
                 rate=self.state.rate,
@@ -391,13 +400,18 @@ class Step:
             if not self.missing(spec):
                 self.take_own("filled")
                 return
-        self.keep({slot: self.state.fresh[slot] for slot in spec.confirming if slot in self.state.fresh})
+        unkept = [slot for slot in spec.confirming if slot in self.state.fresh and slot not in self.state.slots]
+        self.keep({slot: self.state.fresh[slot] for slot in unkept})
         for name, seconds in spec.timers.items():
             self.actions.append(SetTimer(name, seconds))
         self._question(spec, again=False)
 
     def _question(self, spec: State, *, again: bool, alone: bool = False) -> None:
         assert spec.listening is not None
+        if any(slot not in self.state.slots for slot in spec.confirming):
+            self.trace.why.append("what was to be confirmed is gone")
+            if self.take_own("denies", "else"):
+                return
         self.set(expecting=spec.listening.expecting)
         lines = spec.ask
         if spec.collecting is not None:

@@ -186,7 +186,11 @@ def _same_lines(wanted: list[str], exchange: Exchange) -> bool:
 
 
 def _same_state(wanted: str, where: str) -> bool:
-    return where == wanted or where.rsplit("/", maxsplit=1)[-1] == wanted or where.rsplit("/", maxsplit=1)[-1].rsplit(".", maxsplit=1)[-1] == wanted
+    return (
+        where == wanted
+        or where.rsplit("/", maxsplit=1)[-1] == wanted
+        or where.rsplit("/", maxsplit=1)[-1].rsplit(".", maxsplit=1)[-1] == wanted
+    )
 
 
 def same(wanted: object, got: object) -> bool:

@@ -128,8 +128,8 @@ class Turn:
             other = _find(intent, present, held)
             if other is None or other.route is led_by:
                 continue
-            if other.route.is_aside and lead is not None and not GRAVE & set(intents) and other not in asides:
-                asides.append(other)
+            if other.route.is_aside and not other.own and lead is not None and not GRAVE & set(intents):
+                asides.extend([other] if other not in asides else [])
             if other.route.note:
                 notes.append(other.route.note)
         return Reading(lead, why, tuple(asides), tuple(dict.fromkeys(notes)))

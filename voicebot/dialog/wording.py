@@ -32,8 +32,13 @@ SLOTS: Mapping[str, FactKind] = {
 }
 """Slots that a flow may collect, and how each is read."""
 
-COMPUTED: Mapping[str, FactKind] = {"promise.remaining": FactKind.MONEY, "today": FactKind.DATE}
-"""Values worked out from the case and the conversation: what stays due after the promised amount, and the date."""
+COMPUTED: Mapping[str, FactKind] = {
+    "promise.remaining": FactKind.MONEY,
+    "callback.hour": FactKind.COUNT,
+    "today": FactKind.DATE,
+}
+"""Values worked out from the case and the conversation: what stays due after the promised amount, the hour of the day of
+a callback, 0 to 23, and the date."""
 
 
 def kind_of(name: str) -> FactKind | None:

@@ -26,6 +26,18 @@ def check(subject: Subject) -> Iterator[Finding]:
                     "在路上的状态里写 outcome，或写明 end: 结果。",
                     "Write an outcome in a state on the way, or name the disposition after end.",
                 )
+    for parent, edge in exploration.parents.values():
+        if parent is None and edge.ended_without_outcome:
+            yield subject.shown(
+                None,
+                edge,
+                RULE,
+                edge.place,
+                "通话一开始就结束，还说不出结果。",
+                "the call ends at once, before it has come to anything.",
+                "写明 end: 结果。",
+                "Name the disposition after end.",
+            )
     ends = {world for world in exploration.worlds if world.over}
     waiting = list(ends)
     while waiting:
