@@ -24,7 +24,7 @@ _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
-_BELIEVED = {"phrase": 0.08, "pattern": 0.2, "permissible": 0.2, "weak": 0.5}
+_BELIEVED = {"phrase": 0.08, "pattern": 0.3, "permissible": 0.3, "weak": 0.5}
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
 _NAMED_SHARE = 0.35
 _ALONE = -0.5

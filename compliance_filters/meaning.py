@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from compliance_filters.pack import RulePack
     from compliance_filters.patterns import Scan
 
-_FORMAT = "7"
+_FORMAT = "8"
 _BUCKETS = 1 << 18
 _DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
 _PER_TEMPLATE = 24
-_REGISTER_WEIGHT = 0.35
+_REGISTER_WEIGHT = 0.2
 
 MISCONDUCT, DISCLOSURE = "misconduct", "disclosure"
 _QUESTIONS = (MISCONDUCT, DISCLOSURE)
