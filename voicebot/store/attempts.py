@@ -92,7 +92,7 @@ class AttemptRepository:
             await lock(connection, f"key {idempotency_key}")
             known = await connection.execute(select(table).where(table.idempotency_key == idempotency_key))
             if row := known.first():
-                attempt, created = _attempt(row), False
+                attempt, created = attempt_record(row), False
             else:
                 attempt, created = (
                     await self._record(
@@ -132,14 +132,14 @@ class AttemptRepository:
     async def get(self, attempt_id: str) -> Attempt | None:
         async with self._database.read() as connection:
             row = (await connection.execute(select(models.Attempt).where(models.Attempt.id == attempt_id))).first()
-            return _attempt(row) if row else None
+            return attempt_record(row) if row else None
 
     async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Attempt]:
         statement = select(models.Attempt).order_by(models.Attempt.begun_at.desc(), models.Attempt.id.desc())
         if case_id is not None:
             statement = statement.where(models.Attempt.case_id == case_id)
         async with self._database.read() as connection:
-            return [_attempt(row) for row in await connection.execute(statement.limit(limit))]
+            return [attempt_record(row) for row in await connection.execute(statement.limit(limit))]
 
     async def open_ones(self, worker_id: str | None = None) -> Sequence[Attempt]:
         async with self._database.read() as connection:
@@ -191,7 +191,9 @@ class AttemptRepository:
             "ended_at": None if permission.allowed else wish.begun_at,
         }
         await insert_once(connection, models.Attempt, values)
-        return _attempt((await connection.execute(select(models.Attempt).where(models.Attempt.id == wish.id))).one())
+        return attempt_record(
+            (await connection.execute(select(models.Attempt).where(models.Attempt.id == wish.id))).one()
+        )
 
 
 async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> ContactHistory:
@@ -213,8 +215,8 @@ async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> Co
     current = await case_by_id(connection, case.id)
     return ContactHistory(
         case=current or case,
-        attempts=tuple(_attempt(row) for row in of_debtor),
-        number_attempts=tuple(_attempt(row) for row in of_number),
+        attempts=tuple(attempt_record(row) for row in of_debtor),
+        number_attempts=tuple(attempt_record(row) for row in of_number),
         suppressed=tuple(await active_suppressions(connection, wish.number, case.debtor.id, wish.begun_at)),
         promises=tuple(promise_record(row) for row in promises),
     )
@@ -224,7 +226,7 @@ async def _open_ones(connection: AsyncConnection, worker_id: str | None) -> list
     statement = select(models.Attempt).where(models.Attempt.state == AttemptState.BEGUN.value)
     if worker_id is not None:
         statement = statement.where(models.Attempt.worker_id == worker_id)
-    return [_attempt(row) for row in await connection.execute(statement.order_by(models.Attempt.begun_at))]
+    return [attempt_record(row) for row in await connection.execute(statement.order_by(models.Attempt.begun_at))]
 
 
 def _interrupted(attempt: Attempt, at: datetime) -> Attempt:
@@ -232,7 +234,8 @@ def _interrupted(attempt: Attempt, at: datetime) -> Attempt:
     return Attempt(**vars(attempt) | changed)
 
 
-def _attempt(row: Row[Any]) -> Attempt:
+def attempt_record(row: Row[Any]) -> Attempt:
+    """An attempt from its row."""
     return Attempt(
         id=row.id,
         idempotency_key=row.idempotency_key,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from voicebot.store.columns import Money, Sealed, UtcDateTime
@@ -264,3 +264,61 @@ class Suppression(Base):
     source: Mapped[str] = mapped_column(NAME)
     since: Mapped[datetime]
     until: Mapped[datetime | None]
+
+
+class Campaign(Base):
+    __tablename__ = "campaign"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    name: Mapped[str] = mapped_column(NAME, unique=True)
+    state: Mapped[str] = mapped_column(WORD, index=True)
+    because: Mapped[str] = mapped_column(NAME)
+    plan: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    next_slot_at: Mapped[datetime | None]
+
+
+class CampaignMember(Base):
+    __tablename__ = "campaign_member"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "case_id"),
+        # Choosing reads the front of these two and nothing else, however long the queue is.
+        Index("ix_campaign_member_campaign_id_state_rank", "campaign_id", "state", "rank"),
+        Index("ix_campaign_member_campaign_id_state_next_at", "campaign_id", "state", "next_at"),
+        Index("ix_campaign_member_campaign_id_first_by", "campaign_id", "first_by"),
+        Index("ix_campaign_member_state_claimed_by", "state", "claimed_by"),
+    )
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    case_id: Mapped[str] = mapped_column(ForeignKey("debt_case.id"), index=True)
+    debtor_id: Mapped[str] = mapped_column(ForeignKey("debtor.id"), index=True)
+    state: Mapped[str] = mapped_column(WORD)
+    rank: Mapped[int] = mapped_column(BigInteger)
+    next_at: Mapped[datetime | None]
+    first_by: Mapped[datetime | None]
+    entered_at: Mapped[datetime]
+    attempts: Mapped[int]
+    tries: Mapped[Any] = mapped_column(JSON)
+    number_step: Mapped[int]
+    flow: Mapped[str] = mapped_column(NAME)
+    key: Mapped[str | None] = mapped_column(NAME, unique=True)
+    caller: Mapped[str | None] = mapped_column(NAME)
+    claimed_by: Mapped[str | None] = mapped_column(NAME)
+    claimed_at: Mapped[datetime | None]
+    disposition: Mapped[str | None] = mapped_column(WORD)
+    reason: Mapped[str] = mapped_column(String(500))
+    ended_at: Mapped[datetime | None]
+
+
+class CallerUse(Base):
+    __tablename__ = "caller_use"
+    number: Mapped[str] = mapped_column(NAME, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    calls: Mapped[int]
+
+
+class Worker(Base):
+    __tablename__ = "worker"
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)

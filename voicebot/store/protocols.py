@@ -9,9 +9,18 @@ the database is away.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
+from voicebot.store.campaign_records import (
+    Campaign,
+    CampaignState,
+    GrantRule,
+    Member,
+    MemberState,
+    OpenDial,
+    Settlement,
+)
 from voicebot.store.records import (
     AgentRecord,
     AgentState,
@@ -317,3 +326,68 @@ class Suppressions(Protocol):
         ...
 
     async def lift(self, suppression_id: str, *, at: datetime | None = None) -> bool: ...
+
+
+class Campaigns(Protocol):
+    """Campaigns and their queues; every worker on the database sees the same."""
+
+    async def create(self, campaign: Campaign) -> Campaign:
+        """Raises StoreRefused when the name is taken."""
+        ...
+
+    async def get(self, name_or_id: str) -> Campaign | None: ...
+
+    async def list(self, *, state: CampaignState | None = None) -> Sequence[Campaign]:
+        """Oldest first."""
+        ...
+
+    async def set_state(
+        self, campaign_id: str, state: CampaignState, *, because: str, expecting: Sequence[CampaignState], at: datetime
+    ) -> bool:
+        """Changes the state if it is one of `expecting`. Whether it was changed."""
+        ...
+
+    async def enrol(self, members: Sequence[Member]) -> int:
+        """Adds members of one campaign; a case that is in it already is left as it is. How many were added."""
+        ...
+
+    async def claim(
+        self, campaign_id: str, *, worker_id: str, day: date, at: datetime, grant: GrantRule
+    ) -> Sequence[Member]:
+        """Gives out the next dials of a running campaign, as many as `grant` says, each with a key of its own.
+
+        Of any number of workers that ask at the same time, each member is given to one, and `grant` sees them all.
+        """
+        ...
+
+    async def settle(self, member_id: str, key: str, settlement: Settlement, *, at: datetime) -> bool:
+        """Says what becomes of a member after the dial `key`; the first settlement counts."""
+        ...
+
+    async def open_dials(self, *, worker_id: str | None = None, limit: int = 1000) -> Sequence[OpenDial]:
+        """Dials that were given out and not settled, oldest first."""
+        ...
+
+    async def members(
+        self, campaign_id: str, *, state: MemberState | None = None, limit: int = 100
+    ) -> Sequence[Member]:
+        """In the order of their ranks."""
+        ...
+
+    async def counts(self, campaign_id: str) -> Mapping[MemberState, int]: ...
+
+    async def dispositions(self, campaign_id: str, *, since: datetime | None = None) -> Mapping[str, int]:
+        """How the campaign's attempts ended."""
+        ...
+
+    async def release(self, case_id: str, *, reason: str, state: MemberState = MemberState.DONE, at: datetime) -> int:
+        """Takes the case's debtor out of the queues of all campaigns. How many members that were."""
+        ...
+
+    async def seen(self, worker_id: str, *, at: datetime) -> None:
+        """Says that a worker lives."""
+        ...
+
+    async def lost_workers(self, *, before: datetime) -> Sequence[str]:
+        """Workers that hold dials and were not seen since `before`."""
+        ...

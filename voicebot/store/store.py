@@ -13,6 +13,7 @@ from voicebot.store.agents import AgentRepository
 from voicebot.store.attempts import AttemptRepository
 from voicebot.store.audit import AuditRepository
 from voicebot.store.calls import CallRepository
+from voicebot.store.campaigns import CampaignRepository
 from voicebot.store.cases import CaseRepository
 from voicebot.store.database import Database
 from voicebot.store.errors import StoreUnavailable
@@ -27,6 +28,7 @@ from voicebot.store.protocols import (
     Audit,
     Callbacks,
     Calls,
+    Campaigns,
     Cases,
     Handoffs,
     Plans,
@@ -52,6 +54,7 @@ class Store:
         self.plans: Plans = PlanRepository(database, self._keeper)
         self.handoffs: Handoffs = HandoffRepository(database, self._keeper)
         self.agents: Agents = AgentRepository(database)
+        self.campaigns: Campaigns = CampaignRepository(database)
         self.tokens: Tokens = TokenRepository(database)
         self.audit: Audit = AuditRepository(database)
         self.suppressions: Suppressions = SuppressionRepository(database, self._keeper)

@@ -1,0 +1,343 @@
+"""Campaigns and their queues. Every change of a member is one transaction, and safe to make twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from voicebot.store import models
+from voicebot.store.attempts import attempt_record
+from voicebot.store.campaign_records import (
+    Campaign,
+    CampaignState,
+    GrantRule,
+    Member,
+    MemberState,
+    OpenDial,
+    Settlement,
+    Standing,
+)
+from voicebot.store.database import Database
+from voicebot.store.records import AgentState, new_id
+from voicebot.store.rows import lock, upsert
+
+PROMOTED = 2000
+"""Members made ready in one transaction: enough for any pace, and never a long one."""
+_TABLE = models.CampaignMember
+
+
+class CampaignRepository:
+    """See `voicebot.store.protocols.Campaigns`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, campaign: Campaign) -> Campaign:
+        async with self._database.write() as connection:
+            values = vars(campaign) | {"state": campaign.state.value, "plan": dict(campaign.plan)}
+            module = postgresql if connection.dialect.name == "postgresql" else sqlite
+            await connection.execute(module.insert(models.Campaign).values(**values))
+        return campaign
+
+    async def get(self, name_or_id: str) -> Campaign | None:
+        table = models.Campaign
+        statement = select(table).where((table.id == name_or_id) | (table.name == name_or_id))
+        async with self._database.read() as connection:
+            row = (await connection.execute(statement)).first()
+            return _campaign(row) if row else None
+
+    async def list(self, *, state: CampaignState | None = None) -> Sequence[Campaign]:
+        statement = select(models.Campaign).order_by(models.Campaign.created_at, models.Campaign.id)
+        if state is not None:
+            statement = statement.where(models.Campaign.state == state.value)
+        async with self._database.read() as connection:
+            return [_campaign(row) for row in await connection.execute(statement)]
+
+    async def set_state(
+        self,
+        campaign_id: str,
+        state: CampaignState,
+        *,
+        because: str,
+        expecting: Sequence[CampaignState],
+        at: datetime,
+    ) -> bool:
+        table = models.Campaign
+        values: dict[str, Any] = {"state": state.value, "because": because[:200]}
+        if state is CampaignState.RUNNING:
+            values["started_at"] = func.coalesce(table.started_at, at)
+        if state in (CampaignState.STOPPED, CampaignState.FINISHED):
+            values["ended_at"] = at
+        async with self._database.write() as connection:
+            await lock(connection, f"campaign {campaign_id}")
+            result = await connection.execute(
+                update(table)
+                .where(table.id == campaign_id, table.state.in_([before.value for before in expecting]))
+                .values(**values)
+            )
+            return result.rowcount > 0
+
+    async def enrol(self, members: Sequence[Member]) -> int:
+        if not members:
+            return 0
+        async with self._database.write() as connection:
+            module = postgresql if connection.dialect.name == "postgresql" else sqlite
+            before = await _size(connection, members[0].campaign_id)
+            rows = [vars(member) | {"state": member.state.value, "tries": dict(member.tries)} for member in members]
+            await connection.execute(module.insert(_TABLE).on_conflict_do_nothing(), rows)
+            return await _size(connection, members[0].campaign_id) - before
+
+    async def claim(
+        self, campaign_id: str, *, worker_id: str, day: date, at: datetime, grant: GrantRule
+    ) -> Sequence[Member]:
+        async with self._database.write() as connection:
+            # One at a time for each campaign: the pace and the caps are those of all workers together.
+            await lock(connection, f"campaign {campaign_id}")
+            await lock(connection, "caller numbers")
+            found = select(models.Campaign).where(models.Campaign.id == campaign_id)
+            campaign = (await connection.execute(found)).first()
+            if campaign is None or campaign.state != CampaignState.RUNNING.value:
+                return []
+            await _promote(connection, campaign_id, at)
+            granted = grant(await _standing(connection, campaign, day))
+            if not granted.callers:
+                return []
+            chosen = [
+                _member(row)
+                for row in await connection.execute(
+                    select(_TABLE)
+                    .where(_TABLE.campaign_id == campaign_id, _TABLE.state == MemberState.READY.value)
+                    .order_by(_TABLE.rank)
+                    .limit(len(granted.callers))
+                )
+            ]
+            claimed = await _give_out(connection, chosen, granted.callers, worker_id, at)
+            await _count_callers(connection, [member.caller for member in claimed if member.caller], day)
+            if claimed:
+                await connection.execute(
+                    update(models.Campaign)
+                    .where(models.Campaign.id == campaign_id)
+                    .values(next_slot_at=granted.next_slot_at)
+                )
+            return claimed
+
+    async def settle(self, member_id: str, key: str, settlement: Settlement, *, at: datetime) -> bool:
+        async with self._database.write() as connection:
+            mine = (_TABLE.id == member_id, _TABLE.key == key, _TABLE.state == MemberState.DIALLING.value)
+            row = (await connection.execute(select(_TABLE).where(*mine))).first()
+            if row is None:
+                return False
+            tries = dict(row.tries)
+            if settlement.disposition is not None:
+                tries[settlement.disposition] = tries.get(settlement.disposition, 0) + 1
+            ended = settlement.state is MemberState.DONE
+            values: dict[str, Any] = {
+                "state": settlement.state.value,
+                "reason": settlement.reason[:500],
+                "next_at": settlement.next_at,
+                "attempts": row.attempts + (1 if settlement.counts else 0),
+                "first_by": None if settlement.counts else row.first_by,
+                "tries": tries,
+                "number_step": row.number_step if settlement.number_step is None else settlement.number_step,
+                "disposition": settlement.disposition or row.disposition,
+                "claimed_by": None,
+                "key": None,
+                "ended_at": at if ended else None,
+            }
+            if settlement.rank is not None:
+                values["rank"] = settlement.rank
+            await connection.execute(update(_TABLE).where(*mine).values(**values))
+            return True
+
+    async def open_dials(self, *, worker_id: str | None = None, limit: int = 1000) -> Sequence[OpenDial]:
+        table = models.Attempt
+        statement = select(_TABLE).where(_TABLE.state == MemberState.DIALLING.value).limit(limit)
+        if worker_id is not None:
+            statement = statement.where(_TABLE.claimed_by == worker_id)
+        async with self._database.read() as connection:
+            members = [_member(row) for row in await connection.execute(statement.order_by(_TABLE.claimed_at))]
+            keys = [member.key for member in members if member.key]
+            rows = await connection.execute(select(table).where(table.idempotency_key.in_(keys)))
+            attempts = {row.idempotency_key: attempt_record(row) for row in rows}
+        return [OpenDial(member, attempts.get(member.key or "")) for member in members]
+
+    async def members(
+        self, campaign_id: str, *, state: MemberState | None = None, limit: int = 100
+    ) -> Sequence[Member]:
+        statement = select(_TABLE).where(_TABLE.campaign_id == campaign_id)
+        if state is not None:
+            statement = statement.where(_TABLE.state == state.value)
+        async with self._database.read() as connection:
+            return [_member(row) for row in await connection.execute(statement.order_by(_TABLE.rank).limit(limit))]
+
+    async def counts(self, campaign_id: str) -> dict[MemberState, int]:
+        statement = select(_TABLE.state, func.count()).where(_TABLE.campaign_id == campaign_id)
+        async with self._database.read() as connection:
+            rows = await connection.execute(statement.group_by(_TABLE.state))
+            return {MemberState(state): int(count) for state, count in rows}
+
+    async def dispositions(self, campaign_id: str, *, since: datetime | None = None) -> dict[str, int]:
+        table = models.Attempt
+        statement = select(table.disposition, func.count()).where(
+            table.campaign_id == campaign_id, table.disposition.is_not(None)
+        )
+        if since is not None:
+            statement = statement.where(table.begun_at >= since)
+        async with self._database.read() as connection:
+            rows = await connection.execute(statement.group_by(table.disposition))
+            return {str(name): int(count) for name, count in rows}
+
+    async def release(self, case_id: str, *, reason: str, state: MemberState = MemberState.DONE, at: datetime) -> int:
+        """Takes every waiting member of the case's debtor out of every queue."""
+        owner = select(models.Case.debtor_id).where(models.Case.id == case_id).scalar_subquery()
+        queued = (MemberState.WAITING.value, MemberState.READY.value)
+        async with self._database.write() as connection:
+            result = await connection.execute(
+                update(_TABLE)
+                .where(_TABLE.debtor_id == owner, _TABLE.state.in_(queued))
+                .values(state=state.value, reason=reason[:500], ended_at=at if state is MemberState.DONE else None)
+            )
+            return result.rowcount
+
+    async def seen(self, worker_id: str, *, at: datetime) -> None:
+        async with self._database.write() as connection:
+            await upsert(connection, models.Worker, {"id": worker_id, "seen_at": at}, key=["id"])
+
+    async def lost_workers(self, *, before: datetime) -> Sequence[str]:
+        """Workers that hold dials and were not seen since `before`, or never."""
+        holders = select(_TABLE.claimed_by).where(_TABLE.state == MemberState.DIALLING.value).distinct()
+        alive = select(models.Worker.id).where(models.Worker.seen_at >= before)
+        async with self._database.read() as connection:
+            statement = select(holders.subquery().c.claimed_by)
+            names = {str(name) for (name,) in await connection.execute(statement) if name}
+            living = {str(name) for (name,) in await connection.execute(alive)}
+        return sorted(names - living)
+
+
+async def _promote(connection: AsyncConnection, campaign_id: str, at: datetime) -> None:
+    """Makes those ready whose time has come, and puts those in front whose first call is nearly late."""
+    due = (
+        select(_TABLE.id)
+        .where(_TABLE.campaign_id == campaign_id, _TABLE.state == MemberState.WAITING.value, _TABLE.next_at <= at)
+        .order_by(_TABLE.next_at)
+        .limit(PROMOTED)
+    )
+    ids = [row.id for row in await connection.execute(due)]
+    if ids:
+        await connection.execute(
+            update(_TABLE).where(_TABLE.id.in_(ids)).values(state=MemberState.READY.value, next_at=None)
+        )
+    late = (
+        select(_TABLE.id)
+        .where(_TABLE.campaign_id == campaign_id, _TABLE.first_by <= at)
+        .order_by(_TABLE.first_by)
+        .limit(PROMOTED)
+    )
+    ids = [row.id for row in await connection.execute(late)]
+    if ids:
+        front = case((_TABLE.rank > 0, -1), else_=_TABLE.rank)
+        await connection.execute(update(_TABLE).where(_TABLE.id.in_(ids)).values(rank=front, first_by=None))
+
+
+async def _standing(connection: AsyncConnection, campaign: Row[Any], day: date) -> Standing:
+    live = select(func.count()).where(_TABLE.campaign_id == campaign.id, _TABLE.state == MemberState.DIALLING.value)
+    free = select(func.count()).where(models.Agent.state == AgentState.FREE.value)
+    used = select(models.CallerUse.number, models.CallerUse.calls).where(models.CallerUse.day == day)
+    return Standing(
+        live=int((await connection.execute(live)).scalar_one()),
+        next_slot_at=campaign.next_slot_at,
+        free_agents=int((await connection.execute(free)).scalar_one()),
+        caller_calls={str(number): int(calls) for number, calls in await connection.execute(used)},
+    )
+
+
+async def _give_out(
+    connection: AsyncConnection, chosen: Sequence[Member], callers: Sequence[str | None], worker_id: str, at: datetime
+) -> list[Member]:
+    given = [
+        replace(
+            member,
+            state=MemberState.DIALLING,
+            key=f"{member.id}-{new_id()}",
+            caller=caller,
+            claimed_by=worker_id,
+            claimed_at=at,
+        )
+        for member, caller in zip(chosen, callers, strict=False)
+    ]
+    if given:
+        statement = (
+            update(_TABLE)
+            .where(_TABLE.id == bindparam("of"))
+            .values(
+                state=MemberState.DIALLING.value,
+                key=bindparam("new_key"),
+                caller=bindparam("shown"),
+                claimed_by=worker_id,
+                claimed_at=at,
+            )
+        )
+        rows = [{"of": member.id, "new_key": member.key, "shown": member.caller} for member in given]
+        await connection.execute(statement, rows)
+    return given
+
+
+async def _count_callers(connection: AsyncConnection, callers: Sequence[str], day: date) -> None:
+    table = models.CallerUse
+    module = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for number in sorted(set(callers)):
+        added = callers.count(number)
+        statement = module.insert(table).values(number=number, day=day, calls=added)
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=["number", "day"], set_={"calls": table.calls + added})
+        )
+
+
+async def _size(connection: AsyncConnection, campaign_id: str) -> int:
+    counted = select(func.count()).where(and_(_TABLE.campaign_id == campaign_id))
+    return int((await connection.execute(counted)).scalar_one())
+
+
+def _campaign(row: Row[Any]) -> Campaign:
+    return Campaign(
+        id=row.id,
+        name=row.name,
+        plan=row.plan,
+        state=CampaignState(row.state),
+        because=row.because,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(
+        id=row.id,
+        campaign_id=row.campaign_id,
+        case_id=row.case_id,
+        debtor_id=row.debtor_id,
+        state=MemberState(row.state),
+        rank=row.rank,
+        next_at=row.next_at,
+        first_by=row.first_by,
+        entered_at=row.entered_at,
+        attempts=row.attempts,
+        tries=row.tries,
+        number_step=row.number_step,
+        flow=row.flow,
+        key=row.key,
+        caller=row.caller,
+        claimed_by=row.claimed_by,
+        claimed_at=row.claimed_at,
+        disposition=row.disposition,
+        reason=row.reason,
+        ended_at=row.ended_at,
+    )
