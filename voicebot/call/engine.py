@@ -176,7 +176,8 @@ class CallEngine:
             await leg.reject(Cause.OVERLOADED)
             return
         call_id = new_id()
-        self._begin(call_id, self._inbound(call_id, carrier, leg))
+        # Held until the call is over: a carrier takes a handler that returns early for one that did not decide.
+        await asyncio.wait({self._begin(call_id, self._inbound(call_id, carrier, leg))})
 
     async def _inbound(self, call_id: str, carrier: str, leg: CallLeg) -> None:
         parts = self._parts
@@ -276,7 +277,7 @@ class CallEngine:
             language=language,
         )
 
-    def _begin(self, call_id: str, work: Awaitable[None]) -> None:
+    def _begin(self, call_id: str, work: Awaitable[None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks[call_id] = task
         self.idle.clear()
@@ -290,6 +291,7 @@ class CallEngine:
                 log.error("a call ended by a fault", exc_info=finished.exception(), extra={"call": call_id})
 
         task.add_done_callback(done)
+        return task
 
     async def _talk(self, leg: CallLeg, call: Call, case: Case | None, subject: CallSubject) -> None:
         answered: AnsweredCall | None = None

@@ -1,0 +1,175 @@
+"""The engine holds the same conversation over Twilio's media streams as over SIP, placed, taken, and handed to a human.
+
+Everything is the composed engine but the speech models; Twilio is a stand-in that its genuine SDK drives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from recordings.reading import read_audio
+from recordings.verify import verify
+from telephony.g711 import decode_ulaw, encode_ulaw
+from tests.engine.people import VOICE_HERTZ, Answer, Person, PitchSpeech, Words, pitch
+from tests.telephony.twilio.stand_in import TwilioCallStandIn, TwilioStandIn
+from voicebot.demo.telephones import free_port
+from voicebot.settings import HttpSettings, Settings, SipSettings, TwilioSection
+from voicebot.store.records import AgentRecord, AgentState, Call, Case
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Engine, OpenEngine, StartSipp
+
+OURS = "+12025550100"
+WORDS = Words("对，我就是", "下周五还两千", "对，没错", "我要转人工")
+ANSWERS = {
+    "identity.are_you": Answer(say="对，我就是"),
+    "identity.ask_last_four": Answer(press="3866"),
+    "reminder.when_can_you_pay": Answer(say="下周五还两千"),
+    "promise.read_back_part": Answer(say="对，没错"),
+}
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[TwilioStandIn]:
+    async with TwilioStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def settings(twilio: TwilioStandIn, make_settings: Callable[..., Settings]) -> Settings:
+    """Twilio alone: webhooks on the engine's own HTTP port."""
+    port = _http_port()
+    account = TwilioSection(
+        enabled=True,
+        account_sid=twilio.account_sid,
+        auth_token=twilio.auth_token,
+        public_url=f"http://127.0.0.1:{port}/twilio",
+        caller_id=OURS,
+        rest_url=twilio.url,
+    )
+    return make_settings(http=HttpSettings(port=port), twilio=account, sip=SipSettings(enabled=False))
+
+
+def _http_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def take_up(person: Person, call: TwilioCallStandIn) -> None:
+    """Gives the person the telephone of this call."""
+    person.say = lambda pcm: call.stream.speak(encode_ulaw(pcm))
+    person.press = lambda key: call.twilio.spawn(call.stream.press(key))
+
+
+async def the_promise_is_kept(engine: Engine, call_id: str, direction: str) -> Call:
+    """What a promise must leave, whoever called whom."""
+    store, worker = engine.worker.store, engine.worker
+    call = await store.calls.get(call_id)
+    assert call is not None
+    assert (call.disposition, call.cause, call.direction) == ("partial", "normal", direction), engine.entries[-8:]
+    assert call.carrier == "twilio"
+    assert (call.carrier_call_id or "").startswith("CA")
+    (promise,) = await store.promises.list(case_id="case-1")
+    assert (promise.amount, promise.due_on, promise.call_id) == (Decimal(2000), date(2026, 3, 20), call_id)
+    disclosed = {e.data["id"]: e.data["status"] for e in engine.of("disclosure", call_id)}
+    assert disclosed["ai"] == disclosed["recording"] == "made"
+    assert engine.of("line.heard", call_id)[-1].data["complete"], "the last line was cut"
+    folder = worker.settings.recordings_root / (call.evidence_path or "")
+    proof = verify(folder, worker.keys, require_seal=True)
+    assert proof.valid, proof.reason
+    assert proof.digest == call.evidence_digest
+    audio, rate = read_audio(folder, worker.keys)
+    assert rate == 8000
+    assert (np.abs(audio).max(axis=0) > 1500).all(), "one side was not recorded"
+    return call
+
+
+async def test_a_call_placed_through_the_api_ends_in_a_promise(
+    twilio: TwilioStandIn, settings: Settings, open_engine: OpenEngine, case: Case
+) -> None:
+    person = Person(WORDS, ANSWERS)
+    speech = PitchSpeech(WORDS)
+    async with open_engine(settings, speech, cases=[case], sinks=[person]) as engine:
+        call_id = await engine.place(key="twilio-1")
+        far_end = await twilio.placed()
+        take_up(person, far_end)
+        await engine.over(call_id)
+        await the_promise_is_kept(engine, call_id, "outbound")
+        assert (far_end.from_number, far_end.to_number) == (OURS, case.debtor.numbers[0].number)
+        assert far_end.status == "completed"
+        assert pitch(decode_ulaw(far_end.stream.heard[:8000])) == pytest.approx(VOICE_HERTZ, abs=15)
+        (attempt,) = await engine.worker.store.attempts.list()
+        assert (attempt.disposition, attempt.cause) == ("partial", "normal")
+        assert await engine.place(key="twilio-1") == call_id
+        assert len(twilio.calls) == 1, "one key dialled twice"
+    assert speech.closed
+
+
+async def test_a_debtor_who_calls_back_is_recognised_and_promises(
+    twilio: TwilioStandIn, settings: Settings, open_engine: OpenEngine, case: Case
+) -> None:
+    answers = {**ANSWERS, "opening.inbound_known": Answer(say="下周五还两千"), "inbound.how_can_i_help": Answer()}
+    person = Person(WORDS, answers)
+    async with open_engine(settings, PitchSpeech(WORDS), cases=[case], sinks=[person]) as engine:
+        far_end = await twilio.ring_in(
+            settings.twilio.public_url, from_number=case.debtor.numbers[0].number, to_number=OURS
+        )
+        take_up(person, far_end)
+        begun = await engine.happens("call.incoming", direction="inbound")
+        await engine.over(begun.call_id)
+        await the_promise_is_kept(engine, begun.call_id, "inbound")
+
+
+@pytest.mark.peer
+async def test_a_twilio_caller_is_handed_to_an_agent_on_a_sip_telephone(
+    twilio: TwilioStandIn, settings: Settings, open_engine: OpenEngine, sipp: StartSipp, case: Case
+) -> None:
+    """The agent's telephone plays 440 Hz: the caller hears it, and both sides stand in the recording."""
+    rtp = free_port(span=8)
+    both = settings.model_copy(
+        update={"sip": SipSettings(port=free_port(), rtp_port_first=rtp, rtp_port_last=rtp + 7, max_calls=4)}
+    )
+    person = Person(WORDS, {})
+    agent_telephone = await sipp("uas_answer")
+    async with open_engine(both, PitchSpeech(WORDS), cases=[case], sinks=[person]) as engine:
+        agent = AgentRecord(
+            id="a-1", name="小例", endpoint=f"sip:8001@127.0.0.1:{agent_telephone.port}", skills=frozenset({"agent"})
+        )
+        await engine.worker.store.agents.put(agent)
+        await engine.worker.store.agents.set_state("a-1", AgentState.FREE)
+        caller = case.debtor.numbers[0].number
+        far_end = await twilio.ring_in(both.twilio.public_url, from_number=caller, to_number=OURS)
+        take_up(person, far_end)
+        await engine.happens("line.heard")
+        assert person.say is not None
+        person.say(WORDS.audio("我要转人工"))
+        bridged = await engine.happens("bridge.started", agent="小例")
+        before = len(far_end.stream.heard)
+        person.say(WORDS.audio("我要转人工"))
+        async with asyncio.timeout(20):
+            while len(far_end.stream.heard) < before + 8000:
+                await far_end.stream.moment()
+        assert pitch(decode_ulaw(far_end.stream.heard[before + 4000 :])) == pytest.approx(440, abs=15)
+        await far_end.hang_up()
+        await engine.over(bridged.call_id)
+        await agent_telephone.verdict()
+        (handoff,) = await engine.worker.store.handoffs.list()
+        assert (handoff.agent_id, handoff.outcome, handoff.because) == ("a-1", "talked", "asked_for_human")
+        call = await engine.worker.store.calls.get(bridged.call_id)
+        assert call is not None
+        assert call.disposition == "human_req"
+        folder = both.recordings_root / (call.evidence_path or "")
+        assert verify(folder, engine.worker.keys).valid
+        audio, _ = read_audio(folder, engine.worker.keys)
+        after = audio[round((bridged.media_seconds + 0.6) * 8000) :]
+        assert pitch(after[:, 1].tobytes()) == pytest.approx(440, abs=15), "the agent was not recorded"
+        assert (np.abs(after[:, 0]) > 2000).any(), "the caller was not recorded after the handoff"
