@@ -1,7 +1,9 @@
 """Dialect wordings turned into Mandarin, by lexicons that authors keep in the scripts library.
 
-A lexicon is `scripts_library/<language>/dialects/*.yaml`: `dialect`, `name`, and `words`, a mapping from the dialect's wording to the
-Mandarin one. The longest wording wins. A wording that is also ordinary Mandarin belongs in `only_with`, where it is turned
+A lexicon is `scripts_library/<language>/dialects/*.yaml`: `dialect`, `name`, and `words`, a mapping from the
+dialect's wording to the
+Mandarin one. The longest wording wins. A wording that is also ordinary Mandarin belongs in `only_with`, where it is
+turned
 only in a sentence that shows another sign of the dialect.
 """
 
@@ -64,7 +66,8 @@ def _any_of(words: list[str]) -> re.Pattern[str]:
 
 
 def load_dialects(library: Path) -> Dialects:
-    """Reads `*/dialects/*.yaml` under the library. Raises LexiconError with file and remedy on a file that is not a lexicon."""
+    """Reads `*/dialects/*.yaml` under the library. Raises LexiconError with file and remedy on a file that is not a
+    lexicon."""
     return Dialects([read_lexicon(path) for path in sorted(library.glob("*/dialects/*.yaml"))])
 
 

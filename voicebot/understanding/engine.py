@@ -11,7 +11,7 @@ from voicebot.understanding.answers import compact, read_answer
 from voicebot.understanding.dialect import load_dialects
 from voicebot.understanding.intents.encoder import Encoder, installed_encoder
 from voicebot.understanding.intents.examples import Example, load_examples
-from voicebot.understanding.intents.judgement import Judge
+from voicebot.understanding.intents.judgement import Judge, mumbled
 from voicebot.understanding.intents.model import IntentModel
 from voicebot.understanding.intents.training import trained_model
 from voicebot.understanding.meaning import Context, Meaning, VoiceStats
@@ -20,10 +20,10 @@ from voicebot.understanding.sentiment import read_sentiment
 from voicebot.understanding.slots import extract
 
 _log = logging.getLogger(__name__)
-_SURE_WITHOUT_ENCODER = 0.85
+_SURE_WITHOUT_ENCODER = 0.8
 """Probability from which the light model's word is taken without asking the encoder."""
-_ENCODED_A_TURN = 2
-"""Texts of one turn given to the encoder at most, the whole turn first: this is what bounds the time of a turn."""
+_ENCODED_CHARACTERS = 28
+"""Characters of one turn given to the encoder, the whole turn first and always: this bounds the time of a turn."""
 
 
 class Understander:
@@ -61,7 +61,7 @@ class Understander:
         """What the caller meant by `text`, given what the bot has just asked and when."""
         plain = self._normaliser.plain(text)
         clean = self._normaliser.clean(plain)
-        answer = read_answer(clean, context.expecting)
+        answer = None if mumbled(plain) else read_answer(clean, context.expecting)
         values = extract(clean, context)
         intents = self._judge.intents(plain, clean, context, values.slots, answer)
         heard = voice if self._voice_emotion else None
@@ -94,12 +94,26 @@ class Understander:
         """The light model for every text, the full one for the first few of which the light one is unsure."""
         rows = [self._light.probabilities(text, None) for text in texts]
         if self._full is not None and self._encoder is not None:
-            unsure = [place for place, row in enumerate(rows) if row.max() < _SURE_WITHOUT_ENCODER][:_ENCODED_A_TURN]
+            unsure = _first_within(
+                [place for place, row in enumerate(rows) if row.max() < _SURE_WITHOUT_ENCODER], texts
+            )
             if unsure:
                 vectors = self._encoder.vectors([texts[place] for place in unsure])
                 for place, vector in zip(unsure, vectors, strict=True):
                     rows[place] = self._full.probabilities(texts[place], vector)
         return [dict(zip(self._light.labels, row.tolist(), strict=True)) for row in rows]
+
+
+def _first_within(places: Sequence[int], texts: Sequence[str]) -> list[int]:
+    """The first places whose texts together stay within the encoder's share of a turn; the first of all in any case."""
+    chosen: list[int] = []
+    spent = 0
+    for place in places:
+        spent += len(texts[place])
+        if chosen and spent > _ENCODED_CHARACTERS:
+            break
+        chosen.append(place)
+    return chosen
 
 
 def load_understander(

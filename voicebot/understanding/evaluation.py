@@ -1,4 +1,5 @@
-"""Measures understanding on a file of sentences: intents, hard cases, sentences that mean none of these, slots, time."""
+"""Measures understanding on a file of sentences: intents, hard cases, sentences that mean none of these, slots,
+time."""
 
 from __future__ import annotations
 
@@ -80,9 +81,13 @@ def read_sentences(path: Path) -> Sentences:
     ]
     due = data.get("amount_due")
     return Sentences(
-        _clock(path, data.get("reference_clock")), tuple(single), tuple(hard), tuple(none), data.get("payday"),
+        _clock(path, data.get("reference_clock")),
+        tuple(single),
+        tuple(hard),
+        tuple(none),
+        data.get("payday"),
         None if due is None else Decimal(str(due)),
-    )  # fmt: skip
+    )
 
 
 def _known(path: Path, intent: object) -> str:
@@ -123,7 +128,8 @@ def _clock(path: Path, value: object) -> datetime:
             clock = datetime.fromisoformat(str(value or "2026-03-10T15:00:00+08:00"))
         except ValueError as problem:
             raise SentenceFileError(
-                f"{path}:{_line(path, 'reference_clock')}: reference_clock {value!r} is no time; write 2026-03-10T15:00:00+08:00"
+                f"{path}:{_line(path, 'reference_clock')}: reference_clock {value!r} is no time; write "
+                f"2026-03-10T15:00:00+08:00"
             ) from problem
     if clock.tzinfo is None:
         raise SentenceFileError(
@@ -137,8 +143,10 @@ def measure_intents(
 ) -> dict[str, Any]:
     """Top-1, recall and precision by intent, hard cases, none-of-these; the keys of the evaluation contract.
 
-    `top1` counts sentences whose first intent, the one that decides the response, is the expected one. An intent's recall
-    counts sentences in which it is present at any place; its precision counts how often it was expected where it came first.
+    `top1` counts sentences whose first intent, the one that decides the response, is the expected one. An intent's
+    recall
+    counts sentences in which it is present at any place; its precision counts how often it was expected where it
+    came first.
     """
     errors: list[dict[str, Any]] = []
     took: list[float] = []

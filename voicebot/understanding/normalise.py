@@ -1,4 +1,5 @@
-"""From what a recogniser or a keyboard gives to one plain form: simplified, half-width, without fillers, dialect in Mandarin."""
+"""From what a recogniser or a keyboard gives to one plain form: simplified, half-width, without fillers, dialect in
+Mandarin."""
 
 from __future__ import annotations
 
@@ -125,15 +126,18 @@ _INNOCENT = [
 _SPACE = re.compile(r"\s+")
 _BETWEEN_HAN = re.compile(r"(?<=[一-鿿])\s+(?=[一-鿿])")
 _FILLER = re.compile(
-    r"(?:(?<=[，,。、\s])|^)(?:嗯+|呃+|额+|啊+|唉+|哎+|诶+|欸+|哦+|噢+|那个+|这个+|就是说|就是那个|怎么说呢|我跟你说啊?|你听我说|那什么|这么说吧)+(?:[，,、\s]+|(?=[一-鿿]{2}))"
+    r"(?:(?<=[，,。、\s])|^)(?:嗯+|呃+|额+|啊+|唉+|哎+|诶+|欸+|哦+|噢+|那个+|这个+|就是说|就是那个|"
+    r"怎么说呢|我跟你说啊?|你听我说|那什么|这么说吧)+(?:[，,、\s]+|(?=[一-鿿]{2}))"
 )
 _MID_FILLER = re.compile(r"(?:呃+|嗯嗯+|那个那个|这个这个|就是就是|(?<=[一-鿿])嗯(?=[一-鿿]))")
 _STUTTER = re.compile(r"([我你您他她它咱这那就还要想不没])\1+")
 _STUTTER_PAIR = re.compile(
-    r"(我是|你们|我们|我想|我要|他们|就是|这个|那个|我的|没有|不是|你是|现在|因为|所以|但是|可以|我还|今天|明天)(?:[，、]?\1)+"
+    r"(我是|你们|我们|我想|我要|他们|就是|这个|那个|我的|没有|不是|你是|现在|因为|所以|但是|可以|我还|"
+    r"今天|明天)(?:[，、]?\1)+"
 )
 _NUMBER = re.compile(
-    r"[零〇一二两三四五六七八九十百千万亿\d]*(?:[十百千万]|[一二两三四五六七八九\d](?=块|元|期|个月|毛))[零〇一二两三四五六七八九十百千万亿\d]*"
+    r"[零〇一二两三四五六七八九十百千万亿\d]*(?:[十百千万]|[一二两三四五六七八九\d](?=块|元|期|个月|"
+    r"毛))[零〇一二两三四五六七八九十百千万亿\d]*"
 )
 
 
@@ -145,7 +149,8 @@ class Normaliser:
         self._homophones = Homophones(_DOMAIN_WORDS, _INNOCENT)
 
     def plain(self, text: str) -> str:
-        """Simplified, half-width, lower case, dialect in Mandarin, homophones mended; fillers and stutters still there."""
+        """Simplified, half-width, lower case, dialect in Mandarin, homophones mended; fillers and stutters still
+        there."""
         text = unicodedata.normalize("NFKC", text).lower().replace("…", "，").replace("...", "，")
         text = _BETWEEN_HAN.sub("", _SPACE.sub(" ", text)).strip()
         text = simplify(text)
@@ -159,7 +164,8 @@ class Normaliser:
 
 
 def write_numbers(text: str) -> str:
-    """Spoken numbers with a unit or a measure written in digits: 一万二 to 12000, 三期 to 3期. Others stay: 一下, 周五."""
+    """Spoken numbers with a unit or a measure written in digits: 一万二 to 12000, 三期 to 3期. Others stay: 一下,
+    周五."""
 
     def digits(match: re.Match[str]) -> str:
         value = parse_number(match[0])

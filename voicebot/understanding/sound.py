@@ -20,7 +20,8 @@ _READINGS = {
     "了": "le",
     "没": "mei",
 }
-"""One fixed reading for characters that have several, so that a character always sounds like itself; 还 reads as in 还款, the
+"""One fixed reading for characters that have several, so that a character always sounds like itself; 还 reads as in
+还款, the
 core word of the field, which pypinyin reads as hái."""
 _HAN = re.compile(r"[一-鿿]")
 

@@ -1,8 +1,9 @@
 """Makes an ONNX encoder out of the 4-bit weights of multilingual-e5-small, with the rows of Chinese and English only.
 
-The weights file ("E5S1") holds a small header, the vocabulary, and tensors either as 32-bit floats or in blocks of 32 four-bit numbers
-with a 16-bit scale. The graph is a BERT encoder with the matrices in 8-bit integers (per column), so that a telephone turn
-takes a few milliseconds on one core. Needs the `onnx` package, when a model is made and never when it is run.
+The weights file ("E5S1") holds a small header, the vocabulary, and tensors either as 32-bit floats or in blocks of 32
+four-bit numbers with a 16-bit scale. The graph is a BERT encoder with the matrices in 8-bit integers, a scale a
+column, so that a telephone turn takes a few milliseconds on one core. Needs the `onnx` package when a model is made,
+and never when it is run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,10 +138,10 @@ class _Graph:
     def __init__(self, weights: Weights, kept: list[int]) -> None:
         self._weights = weights
         self._kept = kept
-        self._nodes: list[object] = []
-        self._constants: list[object] = []
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
 
-    def model(self) -> object:
+    def model(self) -> Any:
         from onnx import TensorProto, helper
 
         state, bias = self._embed()
@@ -154,31 +156,32 @@ class _Graph:
             [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, [*shape, self._weights.hidden])],
             self._constants,
         )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
 
-    def _node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         from onnx import helper
 
         self._nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def _constant(self, name: str, value: NDArray[np.generic]) -> str:
+    def _constant(self, name: str, value: Any) -> str:
         from onnx import numpy_helper
 
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def _matrix(self, name: str, state: str, rows: int, columns: int) -> str:
-        """state times a matrix in 8-bit integers, one scale a column, plus a bias."""
+    def _matrix(self, name: str, state: str, parts: list[str], rows: int, columns: int) -> str:
+        """state times the parts' matrices side by side, in 8-bit integers, one scale a column, plus their biases."""
+        from onnx import helper
+
         held = self._weights
-        matrix = held.four_bit(f"{name}.w", rows, columns).T
+        matrix = np.concatenate([held.four_bit(f"{part}.w", rows, columns) for part in parts]).T
+        bias = np.concatenate([held.floats(f"{part}.b") for part in parts])
         scale = np.maximum(np.abs(matrix).max(0), 1e-8) / 127.0
         whole = np.clip(np.round(matrix / scale), -127, 127).astype(np.int8)
         kept = self._constant(f"{name}.q", whole)
         zero = self._constant(f"{name}.zero", np.zeros((), dtype=np.int8))
         inputs = [f"{name}.in", f"{name}.in_scale", f"{name}.in_zero"]
-        from onnx import helper
-
         self._nodes.append(helper.make_node("DynamicQuantizeLinear", [state], inputs))
         product = self._node("MatMulInteger", [inputs[0], kept, inputs[2], zero], f"{name}.product")
         grown = self._node("Cast", [product], f"{name}.float", to=1)
@@ -186,7 +189,7 @@ class _Graph:
             "Mul", [inputs[1], self._constant(f"{name}.scale", scale.astype(np.float32))], f"{name}.factor"
         )
         scaled = self._node("Mul", [grown, factor], f"{name}.scaled")
-        return self._node("Add", [scaled, self._constant(f"{name}.bias", held.floats(f"{name}.b"))], f"{name}.out")
+        return self._node("Add", [scaled, self._constant(f"{name}.bias", bias)], f"{name}.out")
 
     def _normed(self, name: str, state: str) -> str:
         held = self._weights
@@ -226,13 +229,17 @@ class _Graph:
         return state, bias
 
     def _layer(self, layer: int, state: str, bias: str) -> str:
+        from onnx import helper
+
         held, name = self._weights, f"l{layer}"
         size = held.hidden // held.heads
         split = self._constant(f"{name}.split", np.array([0, 0, held.heads, size]))
+        joint = self._matrix(f"{name}.qkv", state, [f"{name}.{part}" for part in "qkv"], held.hidden, held.hidden)
+        flat = [f"{name}.{part}.flat" for part in "qkv"]
+        self._nodes.append(helper.make_node("Split", [joint], flat, axis=-1, num_outputs=3))
         parts = {}
-        for part in ("q", "k", "v"):
-            flat = self._matrix(f"{name}.{part}", state, held.hidden, held.hidden)
-            headed = self._node("Reshape", [flat, split], f"{name}.{part}.heads")
+        for part, given in zip("qkv", flat, strict=True):
+            headed = self._node("Reshape", [given, split], f"{name}.{part}.heads")
             order = [0, 2, 3, 1] if part == "k" else [0, 2, 1, 3]
             parts[part] = self._node("Transpose", [headed], f"{name}.{part}.turned", perm=order)
         score = self._node("MatMul", [parts["q"], parts["k"]], f"{name}.score")
@@ -244,16 +251,9 @@ class _Graph:
         joined = self._node(
             "Reshape", [back, self._constant(f"{name}.join", np.array([0, 0, held.hidden]))], f"{name}.joined"
         )
-        attended = self._matrix(f"{name}.ao", joined, held.hidden, held.hidden)
+        attended = self._matrix(f"{name}.ao", joined, [f"{name}.ao"], held.hidden, held.hidden)
         state = self._normed(f"{name}.aln", self._node("Add", [state, attended], f"{name}.after_attention"))
-        inner = self._matrix(f"{name}.fi", state, held.inner, held.hidden)
-        bent = self._gelu(f"{name}.gelu", inner)
-        outer = self._matrix(f"{name}.fo", bent, held.hidden, held.inner)
+        inner = self._matrix(f"{name}.fi", state, [f"{name}.fi"], held.inner, held.hidden)
+        bent = self._node("Gelu", [inner], f"{name}.bent")
+        outer = self._matrix(f"{name}.fo", bent, [f"{name}.fo"], held.hidden, held.inner)
         return self._normed(f"{name}.oln", self._node("Add", [state, outer], f"{name}.after_inner"))
-
-    def _gelu(self, name: str, state: str) -> str:
-        root = self._constant(f"{name}.root", np.float32(2**-0.5))
-        error = self._node("Erf", [self._node("Mul", [state, root], f"{name}.scaled")], f"{name}.erf")
-        grown = self._node("Add", [error, self._constant(f"{name}.one", np.float32(1.0))], f"{name}.grown")
-        both = self._node("Mul", [state, grown], f"{name}.both")
-        return self._node("Mul", [both, self._constant(f"{name}.half", np.float32(0.5))], f"{name}.out")

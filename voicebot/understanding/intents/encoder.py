@@ -24,7 +24,8 @@ class Encoder:
     """One model a process, on one thread: a turn is too short to gain from more."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` holds `model.onnx` (input_ids and attention_mask in, last_hidden_state first out) and `tokenizer.json`."""
+        """`folder` holds `model.onnx` (input_ids and attention_mask in, last_hidden_state first out) and
+        `tokenizer.json`."""
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -49,7 +50,8 @@ class Encoder:
 
     def vector(self, text: str) -> Floats:
         """The sentence as one vector of length one."""
-        return self.vectors([text])[0]
+        row: Floats = self.vectors([text])[0]
+        return row
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """Sentences as rows of length one, in the order given; sentences of like length are run together."""

@@ -1,6 +1,7 @@
 """Example sentences of the scripts library, and the patterns that stand for many of them.
 
-A file is `scripts_library/<language>/intents/<intent>.yaml`: `intent`, and `examples`, a list of sentences. A sentence may be a
+A file is `scripts_library/<language>/intents/<intent>.yaml`: `intent`, and `examples`, a list of sentences. A
+sentence may be a
 pattern: `(甲|乙)` is one of several, `[丙]` may be left out, `{amount}` is any wording of `slots.yaml` beside it.
 """
 
@@ -37,7 +38,8 @@ class ExampleError(ValueError):
 
 
 def load_examples(library: Path, *, variants: int = 8) -> list[Example]:
-    """Every example of every language, patterns spread into at most `variants` sentences each, the same ones each time."""
+    """Every example of every language, patterns spread into at most `variants` sentences each, the same ones each
+    time."""
     found: list[Example] = []
     seen: set[tuple[str, str]] = set()
     for folder in sorted(library.glob("*/intents")):

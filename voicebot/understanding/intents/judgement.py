@@ -1,4 +1,5 @@
-"""One judgement out of the layers: wordings known by heart, the trained model on the whole turn and on each clause, the context."""
+"""One judgement out of the layers: wordings known by heart, the trained model on the whole turn and on each clause,
+the context."""
 
 from __future__ import annotations
 
@@ -20,17 +21,18 @@ _SECOND = 0.30
 _CLAUSE_SURE = 0.60
 _CLAUSE_SURE_RANKED = 0.80
 """An intent that would go first by priority must be surer when it comes from a clause alone."""
+_UNSURE = 0.35
+"""A whole turn's meaning less likely than this gives way to words that must not be missed."""
 _DECIDES = 0.55
 """Below this an intent is reported and does not push ahead of what the whole turn means."""
 _CLAUSE_LEAST = 3  # characters
 _CLAUSES_MOST = 4
 _NEVER_BY_CLAUSE = frozenset({NONE, "asr_noise", "silence", "dtmf_choice"})
-_SHORT = frozenset({"confirm_identity", "deny_identity_wrong_number", "end_call"})
+_SHORT = frozenset({"confirm_identity", "deny_identity_wrong_number", "end_call", "refuse_to_pay"})
 _SAYS_IT_ALREADY = (
     ("third_party_refuses", "cease_contact"),
     ("third_party_answers", "deny_identity_wrong_number"),
     ("debtor_unavailable", "hardship_illness"),
-    ("elderly_hearing", "asks_repeat_slower"),
     ("minor_answers", "third_party_answers"),
 )
 """The first, when sure, says what the second would."""
@@ -41,7 +43,8 @@ _MARKERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^\W*(?:按键|按下|按了?[\d#*井星]|dtmf|用户按|键盘输入|拨号盘)"), "dtmf_choice"),
     (
         re.compile(
-            r"^\W*(?:[^)）]{0,4}(?:静默|沉默|静音|无声|无人说话|无应答|空白|没有声音|没人说话)|仅背景|只有背景|背景|环境音|呼吸声|silence)"
+            r"^\W*(?:[^)）]{0,4}(?:静默|沉默|静音|无声|无语音|不说话|没有回应|无人说话|无应答|空|空白|"
+            r"没有声音|没人说话)|仅背景|只有背景|背景|环境音|呼吸声|silence)"
         ),
         "silence",
     ),
@@ -52,6 +55,14 @@ _EMPTY_WORDS = re.compile(
     r"那个|这个|就是|然后|对吧|我是说|不是|什么|来着|这样|那样|好像|那什么|怎么说|我说|你说|他说|是说|的话|是吧|反正|"
     r"[嗯啊呃额哦噢唉哎诶欸唔呜咳的了吧呢吗嘛呀是我你他这那就对不说话在啦哈嘿喂]"
 )
+
+
+_FILLERS = re.compile(r"那个|这个|就是|然后|呃|什么|我是说|那什么|来着")
+
+
+def found_confidence(found: Mapping[str, IntentScore], intent: str) -> float:
+    """Confidence of an intent, 0 when it was not found."""
+    return found[intent].confidence if intent in found else 0.0
 
 
 class Judge:
@@ -69,6 +80,8 @@ class Judge:
         marked = marker(plain)
         if marked is not None and marked.id != "crying_distress":
             return (marked,)
+        if answer is None and mumbled(plain):
+            return (IntentScore("asr_noise", 0.9, "fillers and nothing else"),)
         found: dict[str, IntentScore] = {}
         top: str | None = None
         spoken = _BRACKETS.sub("", clean) if marked is not None else clean
@@ -83,12 +96,14 @@ class Judge:
         for intent, confidence, words in signals(spoken):
             if intent not in found or found[intent].confidence < confidence:
                 found[intent] = IntentScore(intent, confidence, f"signal: {words}")
+            if top is not None and top not in (intent, NONE) and found_confidence(found, top) < _UNSURE:
+                top = intent
         self._add_short_clauses(spoken, found)
         if answer is not None:
             _add_context(answer, context, found)
         if not found and answer is None and is_noise(plain):
             found["asr_noise"] = IntentScore("asr_noise", 0.7, "words without content")
-        _settle(found, slots, spoken, top)
+        top = _settle(found, slots, spoken, top)
         return tuple(sorted(found.values(), key=lambda intent: _order(intent, top)))
 
     def _add_whole(self, clean: str, score: Score, found: dict[str, IntentScore]) -> str | None:
@@ -156,6 +171,11 @@ def is_noise(plain: str) -> bool:
     return not _EMPTY_WORDS.sub("", compact(plain))
 
 
+def mumbled(plain: str) -> bool:
+    """Whether a turn is a row of fillers: more than one of them, and no word with content. 嗯嗯 is not: it answers."""
+    return len(_FILLERS.findall(plain)) > 1 and is_noise(plain)
+
+
 def _add_context(answer: Answer, context: Context, found: dict[str, IntentScore]) -> None:
     if context.expecting is not Expecting.IDENTITY:
         return
@@ -165,13 +185,16 @@ def _add_context(answer: Answer, context: Context, found: dict[str, IntentScore]
         found["deny_identity_wrong_number"] = IntentScore("deny_identity_wrong_number", 0.95, "context: no")
 
 
-def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str, top: str | None) -> None:
-    """Takes out what another intent already says, and decides by the values named where words alone cannot."""
+def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str, top: str | None) -> str | None:
+    """Takes out what another intent already says, and decides by the values named where words alone cannot.
+
+    Gives what the whole turn means after that.
+    """
     for stronger, weaker in _SAYS_IT_ALREADY:
         if stronger in found and weaker in found and found[stronger].confidence >= _DECIDES and weaker != top:
             del found[weaker]
     _settle_promises(found, slots, clean)
-    _settle_calls(found, slots, top)
+    return _settle_calls(found, slots, top)
 
 
 def _settle_promises(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str) -> None:
@@ -190,14 +213,17 @@ def _settle_promises(found: dict[str, IntentScore], slots: Mapping[str, Slot], c
         found.pop("vague_promise", None)
 
 
-def _settle_calls(found: dict[str, IntentScore], slots: Mapping[str, Slot], top: str | None) -> None:
+def _settle_calls(found: dict[str, IntentScore], slots: Mapping[str, Slot], top: str | None) -> str | None:
     """With an exact time it is an appointment, and being busy is the reason; without any it is only being busy."""
     exact = "callback_at" in slots and slots["callback_at"].value is not None
     busy, call = found.get("busy_call_later"), found.get("callback_time_given")
+    if call is not None and "callback_at" not in slots and "promise_to_pay" in found:
+        del found["callback_time_given"]
+        return "promise_to_pay" if top == "callback_time_given" else top
     if busy is not None and exact:
         found["callback_time_given"] = call or replace(busy, id="callback_time_given", why=f"{busy.why}, with a time")
-        if top == "busy_call_later":
-            found["callback_time_given"] = replace(found["callback_time_given"], confidence=max(0.9, busy.confidence))
-        found["busy_call_later"] = replace(busy, confidence=min(0.39, busy.confidence))
-    elif busy is not None and call is not None and "callback_at" not in slots:
+        found["busy_call_later"] = replace(busy, confidence=min(_DECIDES - 0.01, busy.confidence))
+        return "callback_time_given" if top == "busy_call_later" else top
+    if busy is not None and call is not None and "callback_at" not in slots:
         del found["callback_time_given"]
+    return top

@@ -1,4 +1,5 @@
-"""The model trained on the library's examples: a linear softmax over n-grams, sounds and, where there is one, an encoder's vector."""
+"""The model trained on the library's examples: a linear softmax over n-grams, sounds and, where there is one, an
+encoder's vector."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class IntentModel:
         return int(self.centre.shape[0])
 
     def probabilities(self, text: str, vector: Floats | None) -> Floats:
-        """Probability of each label for one cleaned sentence. `vector` is the encoder's, where the model was trained with one."""
+        """Probability of each label for one cleaned sentence. `vector` is the encoder's, where the model was
+        trained with one."""
         logits = self.bias.copy()
         index, value = _sparse(text, self.vocabulary, self.idf)
         if len(index):
@@ -103,8 +105,8 @@ def _centred(vectors: Floats, centre: Floats) -> Floats:
 
 def train(texts: Sequence[str], labels: Sequence[str], weights: Sequence[float], vectors: Floats | None) -> IntentModel:
     """Fits the model: seconds for thousands of sentences on one core. `weights` say how much each sentence counts."""
-    from scipy.optimize import minimize
-    from scipy.sparse import csr_matrix
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
     names = tuple(sorted(set(labels)))
     seen: Counter[str] = Counter()

@@ -1,4 +1,5 @@
-"""Trains the intent model on a library's examples, and keeps what was trained: shipped for the shipped library, cached else."""
+"""Trains the intent model on a library's examples, and keeps what was trained: shipped for the shipped library,
+cached else."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import calendar
 from datetime import date, timedelta
 
 import chinese_calendar
-from lunar_python import Lunar, LunarMonth, Solar
+from lunar_python import Lunar, LunarMonth, Solar  # type: ignore[import-untyped]
 
 _LUNAR_HOLIDAYS = {
     "端午": (5, 5),
@@ -25,8 +25,16 @@ _SOLAR_HOLIDAYS = {
     "六一": (6, 1),
     "双十一": (11, 11),
 }
-_NAMES = {"春节": "Spring Festival", "清明": "Tomb-sweeping Day", "五一": "Labour Day", "劳动节": "Labour Day",
-          "端午": "Dragon Boat Festival", "中秋": "Mid-autumn Festival", "国庆": "National Day", "元旦": "New Year's Day"}  # fmt: skip
+_NAMES = {
+    "春节": "Spring Festival",
+    "清明": "Tomb-sweeping Day",
+    "五一": "Labour Day",
+    "劳动节": "Labour Day",
+    "端午": "Dragon Boat Festival",
+    "中秋": "Mid-autumn Festival",
+    "国庆": "National Day",
+    "元旦": "New Year's Day",
+}
 _HORIZON = 40  # days looked past a holiday for its first working day
 
 
@@ -115,7 +123,8 @@ def in_month(year: int, month: int, day: int) -> date | None:
 def next_payday(today: date, payday: int) -> date:
     """The next day wages are paid, today included.
 
-    In a short month it is the last day; on a rest day it is the working day before, as 工资支付暂行规定, article 7, lays down.
+    In a short month it is the last day; on a rest day it is the working day before, as 工资支付暂行规定, article 7,
+    lays down.
     """
     for ahead in range(3):
         last = month_end(today.year, today.month + ahead)

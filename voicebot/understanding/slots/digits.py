@@ -15,7 +15,8 @@ _NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千\d]+")
 
 
 def find_digits(text: str, shortest: int = 2) -> list[DigitSpan]:
-    """Runs of at least `shortest` digits, in order. 四个八 is 8888, 三个八一个六 is 8886, X closes an identity number."""
+    """Runs of at least `shortest` digits, in order. 四个八 is 8888, 三个八一个六 is 8886, X closes an identity
+    number."""
     spread = _TIMES_ALL.sub(_repeat, text) if _TIMES.search(text) else text
     found = []
     for match in _RUN.finditer(spread):

@@ -1,7 +1,9 @@
-"""Puts the finders together: which day is a promise and which a call back, what a correction replaces, what must be asked back."""
+"""Puts the finders together: which day is a promise and which a call back, what a correction replaces, what must be
+asked back."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,15 +15,20 @@ from voicebot.understanding.slots.span import AmountSpan, ClockSpan, DaySpan
 
 _CLAUSE = re.compile(r"[，,。！!？?；;\s]+")
 _PAYING = re.compile(
-    r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|打过去|转过去|把.{0,8}(?:打|转|存)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|给你们?(?:钱|补)|补上|扣款|划扣"
+    r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|打过去|"
+    r"转过去|把.{0,8}(?:打|转|存)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|"
+    r"给你们?(?:钱|补)|补上|扣款|划扣"
 )
 _CALLING = re.compile(
-    r"打(?:电话|过来|给我|来|吧)|再打|联系|再说|再聊|再谈|聊|回电|回拨|来电|有空|有时间|方便|下班|找我|打(?:$|行|好|可以|我)|call|回你们?|给我(?:来|回|个)|通话|接电话|忙完",
+    r"打(?:电话|过来|给我|来|吧)|再打|联系|再说|再聊|再谈|聊|回电|回拨|来电|有空|有时间|方便|下班|找我|"
+    r"打(?:$|行|好|可以|我)|call|回你们?|给我(?:来|回|个)|通话|接电话|忙完",
     re.I,
 )
 _FIX = re.compile(
-    r"不是(?P<old1>[^，,。是]{1,12})[，,。]?(?:而|应该|我说的)?是(?P<new1>.+)|(?:不对|说错了?|错了|口误|记错了?|不不不?|更正一下|改一下)[，,。]?(?:应该|我是说|我说的|还)?是?(?P<new2>.+)|"
-    r"(?P<old3>.+?)[，,。]?(?:哦|啊)?(?:不不?|不对|不是)[，,。](?:是)?(?P<new3>.+)|(?:改成|改到|改为|换成|还是改)(?P<new4>.+)"
+    r"不是(?P<old1>[^，,。是]{1,12})[，,。]?(?:而|应该|我说的)?是(?P<new1>.+)|(?:不对|说错了?|错了|"
+    r"口误|记错了?|不不不?|更正一下|改一下)[，,。]?(?:应该|我是说|我说的|还)?是?(?P<new2>.+)|"
+    r"(?P<old3>.+?)[，,。]?(?:哦|啊)?(?:不不?|不对|不是)[，,。](?:是)?(?P<new3>.+)|(?:改成|改到|改为|"
+    r"换成|还是改)(?P<new4>.+)"
 )
 _OR = re.compile(r"^(?:还是|或者?|要么|、|，要么)+$")
 
@@ -93,7 +100,7 @@ def _extract(text: str, context: Context) -> dict[str, Slot]:
     moved = dates.postponed(text, days)
     if moved is not None:
         days = [*(span for span in days if span.start >= moved.end), moved]
-    taken = tuple((span.start, span.end) for span in (*days, *clocks))
+    taken = (*((day.start, day.end) for day in days), *((clock.start, clock.end) for clock in clocks))
     if phone is not None:
         taken += ((phone.start, phone.end),)
     _place_moments(text, context, _moments(text, days, clocks), found)
@@ -216,7 +223,7 @@ def _best_day(text: str, moments: Sequence[_Moment], context: Context) -> _Momen
     if not paying:
         return None
     pool = [m for m in paying if m.day is not None and not m.day.payday] or paying
-    for first, second in zip(pool, pool[1:], strict=False):
+    for first, second in itertools.pairwise(pool):
         if first.day and second.day and first.day.day and second.day.day and _OR.match(text[first.end : second.start]):
             low, high = sorted((first.day.day, second.day.day))
             both = DaySpan(first.start, second.end, None, low, high, approximate=True, vague=True)
@@ -236,7 +243,8 @@ def _pays_now(text: str, moment: _Moment, context: Context) -> bool:
     clause = _CLAUSE.split(after)[0]
     return bool(
         re.match(
-            r"(?:我)?(?:就|只能|最多|可以|能|先|去|给你|给你们|就能|只|马上|就去|就给|想|手头能)*(?:还|付|转|打钱|打款|交|缴|存)(?!不|没|多少|能)",
+            r"(?:我)?(?:就|只能|最多|可以|能|先|去|给你|给你们|就能|只|马上|就去|就给|想|手头能)*(?:还|"
+            r"付|转|打钱|打款|交|缴|存)(?!不|没|多少|能)",
             clause,
         )
     )

@@ -1,4 +1,5 @@
-"""Things a caller names that are neither time nor money: a channel, a person, how they are related, a number of instalments."""
+"""Things a caller names that are neither time nor money: a channel, a person, how they are related, a number of
+instalments."""
 
 from __future__ import annotations
 
@@ -14,18 +15,21 @@ _CHANNELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("app", re.compile(r"app|站内信|客户端|手机银行|掌银", re.I)),
 )
 _CHANNEL_VERB = re.compile(
-    r"发|寄|联系|通知|通过|用|走|改|留言|沟通|说|写|看|接收|有(?:什么|啥)?事|别(?:再)?(?:打|给)|不(?:要|用)(?:再)?打|换|只"
+    r"发|寄|联系|通知|通过|用|走|改|留言|沟通|说|写|看|接收|有(?:什么|啥)?事|别(?:再)?(?:打|给)|"
+    r"不(?:要|用)(?:再)?打|换|只"
 )
 _NO_CHANNEL = re.compile(
     r"(?:别|不要|不用|甭|少)(?:再|给我|总|老)*(?:发)?(?:短信|邮件|微信|信息)|登|下载|还款|还钱|上还"
 )
 _COUNT = r"(?:\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])"
 _INSTALMENTS = re.compile(
-    rf"(?:分|办|做|申请|按|弄|拆)(?:成|个|到|为|它|他)*(?P<a>{_COUNT})(?:个)?(?:期|次|回|笔|个?月|年)|(?P<b>{_COUNT})个?期(?!间|限|末|待)|"
+    rf"(?:分|办|做|申请|按|弄|拆)(?:成|个|到|为|它|他)*(?P<a>{_COUNT})(?:个)?(?:期|次|回|笔|个?月|年)|"
+    rf"(?P<b>{_COUNT})个?期(?!间|限|末|待)|"
     rf"(?P<c>{_COUNT})(?:次|个月)(?:还|付|给)(?:清|完|吧|行)?"
 )
 _NAME = re.compile(
-    r"(?:我叫|我名字叫|我的名字是|我全名|名字是|我(?:就)?是(?=[一-鿿]{2,3}(?:[，,。啊呀！]|$|本人)))(?P<name>[一-鿿]{2,4}?)(?=[，,。！啊呀呢的]|本人|$)"
+    r"(?:我叫|我名字叫|我的名字是|我全名|名字是|我(?:就)?是(?=[一-鿿]{2,3}(?:[，,。啊呀！]|$|"
+    r"本人)))(?P<name>[一-鿿]{2,4}?)(?=[，,。！啊呀呢的]|本人|$)"
 )
 _SURNAME = re.compile(r"(?:我|免贵)(?:不)?姓(?P<name>[一-鿿])")
 _NOT_NAMES = frozenset(
@@ -103,7 +107,8 @@ def preferred_channel(text: str) -> tuple[str, str] | None:
 
 
 def instalments(text: str, *, bare: bool = False) -> tuple[int, str] | None:
-    """Number of instalments and its words. 分一年 is 12; `bare` takes a number alone, because the bot has just asked."""
+    """Number of instalments and its words. 分一年 is 12; `bare` takes a number alone, because the bot has just
+    asked."""
     for match in _INSTALMENTS.finditer(text):
         number = parse_number(match["a"] or match["b"] or match["c"])
         if number is not None and number >= 1:
@@ -112,10 +117,10 @@ def instalments(text: str, *, bare: bool = False) -> tuple[int, str] | None:
     if re.search(r"分半年|半年期", text):
         return 6, "半年"
     if bare:
-        match = re.search(_COUNT, text)
-        number = parse_number(match[0]) if match else None
-        if match and number is not None and number >= 1:
-            return int(number), match[0]
+        alone = re.search(_COUNT, text)
+        number = parse_number(alone[0]) if alone else None
+        if alone and number is not None and number >= 1:
+            return int(number), alone[0]
     return None
 
 
