@@ -10,7 +10,7 @@ from rapidfuzz import fuzz
 from voicebot.demo.script import Reply
 
 _ALIKE = 78.0
-"""Least likeness, 0 to 100, of a phrase's sound to a stretch of what was heard: recognisers confuse words that sound alike."""
+"""Least likeness, 0 to 100, of the sounds of a phrase and a stretch of what was heard: recognisers go by sound too."""
 
 
 def sound(text: str) -> str:
