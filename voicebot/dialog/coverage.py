@@ -11,7 +11,7 @@ from voicebot.dialog.library import Library
 from voicebot.dialog.places import Place
 
 Named = tuple[str, str]
-"""Sheet, and the name of a state or route in it."""
+"""Sheet, and the name of a state or route in it; or language, and the id of a line."""
 
 
 @dataclass
@@ -20,10 +20,10 @@ class Coverage:
 
     states: dict[Named, Place] = field(default_factory=dict)
     routes: dict[Named, Place] = field(default_factory=dict)
-    lines: dict[str, Place] = field(default_factory=dict)
+    lines: dict[Named, Place] = field(default_factory=dict)
     met_states: set[Named] = field(default_factory=set)
     met_routes: set[Named] = field(default_factory=set)
-    met_lines: set[str] = field(default_factory=set)
+    met_lines: set[Named] = field(default_factory=set)
     _flows: set[tuple[str, str]] = field(default_factory=set)
 
     def expect(self, flow: Flow, library: Library) -> None:
@@ -35,19 +35,19 @@ class Coverage:
             for state in sheet.states.values():
                 self.states[(sheet.name, state.name)] = state.place
                 for line in state.lines:
-                    self.lines[line] = library[line].place
+                    self.lines[(library.language, line)] = library[line].place
                 for choice in state.choices:
                     self.routes[(sheet.name, f"{state.name}: choose {choice.go}")] = choice.place
             for _, route in routes_of(sheet):
                 self.routes[(sheet.name, route.id)] = route.place
                 for line in route.say:
-                    self.lines[line] = library[line].place
+                    self.lines[(library.language, line)] = library[line].place
 
     def add(self, exchange: Exchange) -> None:
         """Counts one exchange."""
         self.met_states.update(exchange.trace.states)
         self.met_routes.update(exchange.trace.routes)
-        self.met_lines.update(exchange.trace.lines)
+        self.met_lines.update((exchange.state.language, line) for line in exchange.trace.lines)
 
     def share(self) -> dict[str, float]:
         """Fractions met: states, routes, lines."""
@@ -67,7 +67,10 @@ class Coverage:
             ("route", f"{sheet}.{name}", self.routes[sheet, name])
             for sheet, name in self.routes.keys() - self.met_routes
         ]
-        found += [("line", name, self.lines[name]) for name in self.lines.keys() - self.met_lines]
+        found += [
+            ("line", f"{language}:{name}", self.lines[language, name])
+            for language, name in self.lines.keys() - self.met_lines
+        ]
         return sorted(found, key=lambda item: (item[2], item[1]))
 
 
@@ -76,6 +79,6 @@ def routes_of(sheet: Sheet) -> Iterator[tuple[State | None, Route]]:
     return sheet.every_route()
 
 
-def _share(there: Iterable[object], met: set[object] | set[Named] | set[str]) -> float:
+def _share(there: Iterable[Named], met: set[Named]) -> float:
     wanted = list(there)
     return sum(item in met for item in wanted) / len(wanted) if wanted else 1.0

@@ -276,7 +276,11 @@ class _Walker:
         for line in spec.say:
             walk = self._say(walk, line, spec.place, uninterruptible=not spec.interruptible)
         if spec.listens:
-            if spec.collecting is not None and not spec.collecting.digits and not walk.cleared & set(spec.collecting.slots):
+            if (
+                spec.collecting is not None
+                and not spec.collecting.digits
+                and not walk.cleared & set(spec.collecting.slots)
+            ):
                 yield from self._own(walk, spec, "filled")
             yield from self._question(walk, spec)
         elif spec.choices:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scalarfloat import ScalarFloat
@@ -88,6 +89,13 @@ class Placed:
         return self.places.get(trail, Place(self.file, 1, 1))
 
 
+class _Constructor(RoundTripConstructor):
+    """Leaves dates as they are written: a clock must not lose its zone on the way in."""
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda reader, node: reader.construct_scalar(node))
+
+
 def read_yaml(path: Path, shown: str | None = None) -> Placed:
     """Reads a YAML 1.2 file. Raises FlowError when it is missing or is not YAML. `shown` is how messages name it."""
     name = shown or str(path)
@@ -112,7 +120,9 @@ def read_yaml(path: Path, shown: str | None = None) -> Placed:
 def parse_yaml(text: str, name: str) -> Placed:
     """As `read_yaml`, of text that is already in memory."""
     try:
-        tree = YAML(typ="rt").load(io.StringIO(text))
+        reader = YAML(typ="rt")
+        reader.Constructor = _Constructor
+        tree = reader.load(io.StringIO(text))
     except YAMLError as error:
         mark = error.problem_mark or error.context_mark if isinstance(error, MarkedYAMLError) else None
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from compliance_filters.guard import load_guard
+from compliance_filters.pack import PackError
 from compliance_filters.verdict import CallState, Channel, Party
 from voicebot.dialog.checks.subject import Subject
 from voicebot.dialog.checks.values import Sample, samples_of
 from voicebot.dialog.exploring import World
 from voicebot.dialog.library import Line
-from voicebot.dialog.places import Finding
+from voicebot.dialog.places import Finding, finding
 from voicebot.dialog.wording import Reader, fill
 
 RULE = "guard"
@@ -18,7 +19,18 @@ _CURRENCY = {"cn": "CNY", "us": "USD", "uk_eu": "GBP", "hk": "HKD", "tw": "TWD"}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    guard = load_guard(subject.flow.policy)
+    try:
+        guard = load_guard(subject.flow.policy)
+    except PackError as error:
+        yield finding(
+            RULE,
+            subject.flow.main.place,
+            f"规则包 {subject.flow.policy} 读不了：{error}",
+            f"the rule pack {subject.flow.policy} cannot be used: {error}",
+            "先修好规则包。",
+            "Mend the rule pack first.",
+        )
+        return
     judged: set[tuple[str, bool, str]] = set()
     for (name, world), (before, edge, item) in subject.first_spoken.items():
         kind = (name, world.right_party, world.party)
