@@ -38,17 +38,22 @@ models-test: $(VENV)/.test
 peers:
 	@script/debian-packages sip-tester baresip-core kamailio sox espeak-ng postgresql chromium chromium-driver graphviz
 
-$(VENV)/bin/pip:
-	@script/python $(PYTHON) $(VENV)
-
-$(VENV)/.run: $(VENV)/bin/pip requirements/run.lock pyproject.toml
-	@test -e $(VENV)/.test || $(BIN)/pip install --quiet --require-hashes -r requirements/run.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+# pip brings the installer, checked by its hash, and the installer brings everything else, checked by theirs.
+$(VENV)/bin/uv: requirements/installer.lock
+	@test -x $(BIN)/pip || script/python $(PYTHON) $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/installer.lock
 	@touch $@
 
-$(VENV)/.test: $(VENV)/bin/pip requirements/test.lock pyproject.toml
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/test.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+$(VENV)/.run: $(VENV)/bin/uv requirements/run.lock pyproject.toml
+	@test -e $(VENV)/.test || $(INSTALL) --require-hashes -r requirements/run.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/uv requirements/test.lock pyproject.toml
+	@$(INSTALL) --require-hashes -r requirements/test.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.run
 
 lock:
