@@ -50,6 +50,10 @@ class PlaceCall:
     """Number to dial; None takes the case's first usable number."""
     idempotency_key: str | None = None
     """The same key never dials twice: the first call's id is returned again."""
+    caller_id: str | None = None
+    """Number shown to the person called, E.164; None takes the carrier's own."""
+    campaign_id: str | None = None
+    """Campaign that asked for it."""
 
 
 class PlacementRefused(Exception):

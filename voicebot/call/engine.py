@@ -109,6 +109,8 @@ class CallEngine:
                 case_id=case.id,
                 number=number,
                 worker_id=parts.worker_id,
+                caller_id=request.caller_id,
+                campaign_id=request.campaign_id,
                 call_id=call_id,
                 permit=parts.permit,
                 at=parts.clock.now(),
@@ -131,7 +133,8 @@ class CallEngine:
             case_id=case.id,
             attempt_id=begun.attempt.id,
         )
-        self._begin(call_id, self._outbound(call, case, subject, parts.carriers[parts.dialler]))
+        carrier = parts.carriers[parts.dialler]
+        self._begin(call_id, self._outbound(call, case, subject, carrier, request.caller_id))
         return call_id
 
     async def hang_up(self, call_id: str) -> bool:
@@ -145,10 +148,13 @@ class CallEngine:
             task.cancel()
         return task is not None
 
-    async def _outbound(self, call: Call, case: Case, subject: CallSubject, carrier: Carrier) -> None:
+    async def _outbound(
+        self, call: Call, case: Case, subject: CallSubject, carrier: Carrier, caller_id: str | None
+    ) -> None:
         parts = self._parts
         request = DialRequest(
             to=call.number or "",
+            caller_id=caller_id,
             ring_seconds=parts.settings.ring_seconds,
             headers={"X-Voicebot-Attempt": call.attempt_id or ""},
         )

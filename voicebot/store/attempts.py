@@ -12,18 +12,20 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
+from voicebot.store.calls import call_record
 from voicebot.store.cases import case_by_id
 from voicebot.store.database import Database
 from voicebot.store.errors import AttemptRefused, UnknownCase
 from voicebot.store.keeping import Keeper, Kept
 from voicebot.store.number import e164
-from voicebot.store.outcomes import promise_record
+from voicebot.store.outcomes import callback_record, promise_record
 from voicebot.store.protocols import Permit
 from voicebot.store.records import (
     AgentState,
     Attempt,
     AttemptState,
     BegunAttempt,
+    CallbackState,
     Case,
     ContactHistory,
     Permission,
@@ -37,6 +39,7 @@ from voicebot.store.suppressions import active_suppressions
 HISTORY = timedelta(days=400)
 """How far back a contact policy may look."""
 HISTORY_ROWS = 2000
+INBOUND = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,18 @@ class AttemptRepository:
             row = (await connection.execute(select(models.Attempt).where(models.Attempt.id == attempt_id))).first()
             return attempt_record(row) if row else None
 
+    async def history(
+        self, case_id: str, number: str, *, caller_id: str | None = None, at: datetime | None = None
+    ) -> ContactHistory:
+        async with self._database.read() as connection:
+            case = await case_by_id(connection, case_id)
+            if case is None:
+                raise UnknownCase(case_id)
+            wish = Attempt(
+                "", "", case_id, case.debtor.id, e164(number), caller_id, "", AttemptState.BEGUN, at or utc_now()
+            )
+            return await _history(connection, case, wish)
+
     async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Attempt]:
         statement = select(models.Attempt).order_by(models.Attempt.begun_at.desc(), models.Attempt.id.desc())
         if case_id is not None:
@@ -179,6 +194,8 @@ class AttemptRepository:
             raise UnknownCase(wish.case_id)
         await lock(connection, f"debtor {case.debtor.id}")
         await lock(connection, f"number {wish.number}")
+        if wish.caller_id is not None:
+            await lock(connection, f"caller {wish.caller_id}")
         permission = Permission(True)
         if permit is not None:
             permission = permit(await _history(connection, case, wish))
@@ -211,6 +228,22 @@ async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> Co
         .join(models.Case, models.Case.id == models.Promise.case_id)
         .where(models.Case.debtor_id == case.debtor.id, models.Promise.state == PromiseState.OPEN.value)
     )
+    of_person = select(models.Case.id).where(models.Case.debtor_id == case.debtor.id)
+    inbound = await connection.execute(
+        select(models.Call)
+        .where(
+            models.Call.case_id.in_(of_person),
+            models.Call.direction == "inbound",
+            models.Call.started_at >= wish.begun_at - INBOUND,
+        )
+        .order_by(models.Call.started_at.desc())
+        .limit(HISTORY_ROWS)
+    )
+    callbacks = await connection.execute(
+        select(models.Callback)
+        .where(models.Callback.case_id == case.id, models.Callback.state == CallbackState.OPEN.value)
+        .order_by(models.Callback.at)
+    )
     # Read again under the lock: a flag may have been set while this transaction waited for it.
     current = await case_by_id(connection, case.id)
     return ContactHistory(
@@ -219,7 +252,25 @@ async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> Co
         number_attempts=tuple(attempt_record(row) for row in of_number),
         suppressed=tuple(await active_suppressions(connection, wish.number, case.debtor.id, wish.begun_at)),
         promises=tuple(promise_record(row) for row in promises),
+        number=wish.number,
+        caller_id=wish.caller_id,
+        caller_calls=await _shown(connection, wish),
+        at=wish.begun_at,
+        inbound=tuple(call_record(row) for row in inbound),
+        callbacks=tuple(callback_record(row) for row in callbacks),
     )
+
+
+async def _shown(connection: AsyncConnection, wish: Attempt) -> tuple[datetime, ...]:
+    if wish.caller_id is None:
+        return ()
+    table = models.Attempt
+    statement = select(table.begun_at).where(
+        table.caller_id == wish.caller_id,
+        table.begun_at >= wish.begun_at - timedelta(days=1),
+        table.state != AttemptState.REFUSED.value,
+    )
+    return tuple(row.begun_at for row in await connection.execute(statement.order_by(table.begun_at.desc())))
 
 
 async def _open_ones(connection: AsyncConnection, worker_id: str | None) -> list[Attempt]:

@@ -114,7 +114,7 @@ class CallRepository:
     async def get(self, call_id: str) -> Call | None:
         async with self._database.read() as connection:
             row = (await connection.execute(select(models.Call).where(models.Call.id == call_id))).first()
-            return _call(row) if row else None
+            return call_record(row) if row else None
 
     async def list(
         self, *, case_id: str | None = None, live: bool | None = None, limit: int = 100, before: datetime | None = None
@@ -128,10 +128,10 @@ class CallRepository:
         if before is not None:
             statement = statement.where(models.Call.started_at < before)
         async with self._database.read() as connection:
-            return [_call(row) for row in await connection.execute(statement)]
+            return [call_record(row) for row in await connection.execute(statement)]
 
 
-def _call(row: Row[Any]) -> Call:
+def call_record(row: Row[Any]) -> Call:
     return Call(
         id=row.id,
         direction=row.direction,

@@ -50,6 +50,8 @@ class Campaign:
     """Why it is in this state: who asked, or which breaker."""
     created_at: datetime = field(default_factory=utc_now)
     started_at: datetime | None = None
+    running_since: datetime | None = None
+    """When it was last started or resumed: the breakers look no further back."""
     ended_at: datetime | None = None
 
 

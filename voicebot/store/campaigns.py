@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -28,7 +28,7 @@ from voicebot.store.database import Database
 from voicebot.store.records import AgentState, new_id
 from voicebot.store.rows import lock, upsert
 
-PROMOTED = 2000
+PROMOTED = 1000
 """Members made ready in one transaction: enough for any pace, and never a long one."""
 _TABLE = models.CampaignMember
 
@@ -73,6 +73,7 @@ class CampaignRepository:
         values: dict[str, Any] = {"state": state.value, "because": because[:200]}
         if state is CampaignState.RUNNING:
             values["started_at"] = func.coalesce(table.started_at, at)
+            values["running_since"] = at
         if state in (CampaignState.STOPPED, CampaignState.FINISHED):
             values["ended_at"] = at
         async with self._database.write() as connection:
@@ -183,19 +184,51 @@ class CampaignRepository:
             rows = await connection.execute(statement.group_by(_TABLE.state))
             return {MemberState(state): int(count) for state, count in rows}
 
-    async def dispositions(self, campaign_id: str, *, since: datetime | None = None) -> dict[str, int]:
+    async def open_states(self, campaign_id: str) -> frozenset[MemberState]:
+        alive = (MemberState.WAITING, MemberState.READY, MemberState.DIALLING)
+        async with self._database.read() as connection:
+            found = []
+            for state in alive:
+                one = select(_TABLE.id).where(_TABLE.campaign_id == campaign_id, _TABLE.state == state.value).limit(1)
+                if (await connection.execute(one)).first() is not None:
+                    found.append(state)
+            return frozenset(found)
+
+    async def dispositions(self, campaign_id: str) -> dict[str, int]:
         table = models.Attempt
         statement = select(table.disposition, func.count()).where(
             table.campaign_id == campaign_id, table.disposition.is_not(None)
         )
-        if since is not None:
-            statement = statement.where(table.begun_at >= since)
         async with self._database.read() as connection:
             rows = await connection.execute(statement.group_by(table.disposition))
             return {str(name): int(count) for name, count in rows}
 
+    async def recent(self, campaign_id: str, *, since: datetime, limit: int) -> Sequence[str]:
+        table = models.Attempt
+        statement = (
+            select(table.disposition)
+            .where(table.campaign_id == campaign_id, table.begun_at >= since, table.disposition.is_not(None))
+            .order_by(table.begun_at.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return [str(name) for (name,) in await connection.execute(statement)]
+
+    async def recent_on_carriers(self, *, since: datetime, limit: int) -> Mapping[str, Sequence[str]]:
+        table = models.Call
+        statement = (
+            select(table.carrier, table.disposition)
+            .where(table.started_at >= since, table.direction == "outbound", table.disposition.is_not(None))
+            .order_by(table.started_at.desc())
+            .limit(limit)
+        )
+        ended: dict[str, list[str]] = {}
+        async with self._database.read() as connection:
+            for carrier, disposition in await connection.execute(statement):
+                ended.setdefault(str(carrier), []).append(str(disposition))
+        return ended
+
     async def release(self, case_id: str, *, reason: str, state: MemberState = MemberState.DONE, at: datetime) -> int:
-        """Takes every waiting member of the case's debtor out of every queue."""
         owner = select(models.Case.debtor_id).where(models.Case.id == case_id).scalar_subquery()
         queued = (MemberState.WAITING.value, MemberState.READY.value)
         async with self._database.write() as connection:
@@ -211,7 +244,6 @@ class CampaignRepository:
             await upsert(connection, models.Worker, {"id": worker_id, "seen_at": at}, key=["id"])
 
     async def lost_workers(self, *, before: datetime) -> Sequence[str]:
-        """Workers that hold dials and were not seen since `before`, or never."""
         holders = select(_TABLE.claimed_by).where(_TABLE.state == MemberState.DIALLING.value).distinct()
         alive = select(models.Worker.id).where(models.Worker.seen_at >= before)
         async with self._database.read() as connection:
@@ -229,21 +261,17 @@ async def _promote(connection: AsyncConnection, campaign_id: str, at: datetime) 
         .order_by(_TABLE.next_at)
         .limit(PROMOTED)
     )
-    ids = [row.id for row in await connection.execute(due)]
-    if ids:
-        await connection.execute(
-            update(_TABLE).where(_TABLE.id.in_(ids)).values(state=MemberState.READY.value, next_at=None)
-        )
+    await connection.execute(
+        update(_TABLE).where(_TABLE.id.in_(due)).values(state=MemberState.READY.value, next_at=None)
+    )
     late = (
         select(_TABLE.id)
         .where(_TABLE.campaign_id == campaign_id, _TABLE.first_by <= at)
         .order_by(_TABLE.first_by)
         .limit(PROMOTED)
     )
-    ids = [row.id for row in await connection.execute(late)]
-    if ids:
-        front = case((_TABLE.rank > 0, -1), else_=_TABLE.rank)
-        await connection.execute(update(_TABLE).where(_TABLE.id.in_(ids)).values(rank=front, first_by=None))
+    front = case((_TABLE.rank > 0, -1), else_=_TABLE.rank)
+    await connection.execute(update(_TABLE).where(_TABLE.id.in_(late)).values(rank=front, first_by=None))
 
 
 async def _standing(connection: AsyncConnection, campaign: Row[Any], day: date) -> Standing:
@@ -314,6 +342,7 @@ def _campaign(row: Row[Any]) -> Campaign:
         because=row.because,
         created_at=row.created_at,
         started_at=row.started_at,
+        running_since=row.running_since,
         ended_at=row.ended_at,
     )
 

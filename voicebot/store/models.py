@@ -113,6 +113,8 @@ class Attempt(Base):
         Index("ix_attempt_number_index_begun_at", "number_index", "begun_at"),
         Index("ix_attempt_case_id_begun_at", "case_id", "begun_at"),
         Index("ix_attempt_state_worker_id", "state", "worker_id"),
+        Index("ix_attempt_campaign_id_begun_at", "campaign_id", "begun_at"),
+        Index("ix_attempt_caller_id_begun_at", "caller_id", "begun_at"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     idempotency_key: Mapped[str] = mapped_column(NAME, unique=True)
@@ -275,6 +277,7 @@ class Campaign(Base):
     plan: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
+    running_since: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     next_slot_at: Mapped[datetime | None]
 

@@ -77,7 +77,7 @@ class CallbackRepository:
         if case_id is not None:
             statement = statement.where(models.Callback.case_id == case_id)
         async with self._database.read() as connection:
-            return [_callback(row) for row in await connection.execute(statement)]
+            return [callback_record(row) for row in await connection.execute(statement)]
 
     async def due(self, at: datetime, *, limit: int = 100) -> Sequence[Callback]:
         statement = (
@@ -87,7 +87,7 @@ class CallbackRepository:
             .limit(limit)
         )
         async with self._database.read() as connection:
-            return [_callback(row) for row in await connection.execute(statement)]
+            return [callback_record(row) for row in await connection.execute(statement)]
 
     async def set_state(self, callback_id: str, state: CallbackState) -> None:
         async with self._database.write() as connection:
@@ -139,7 +139,8 @@ def promise_record(row: Row[Any]) -> Promise:
     )
 
 
-def _callback(row: Row[Any]) -> Callback:
+def callback_record(row: Row[Any]) -> Callback:
+    """A callback from its row."""
     return Callback(
         id=row.id,
         case_id=row.case_id,

@@ -134,6 +134,12 @@ class Attempts(Protocol):
 
     async def get(self, attempt_id: str) -> Attempt | None: ...
 
+    async def history(
+        self, case_id: str, number: str, *, caller_id: str | None = None, at: datetime | None = None
+    ) -> ContactHistory:
+        """What `permit` would be given if the number were dialled now; nothing is recorded. Raises UnknownCase."""
+        ...
+
     async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Attempt]:
         """Newest first, refusals included."""
         ...
@@ -376,8 +382,20 @@ class Campaigns(Protocol):
 
     async def counts(self, campaign_id: str) -> Mapping[MemberState, int]: ...
 
-    async def dispositions(self, campaign_id: str, *, since: datetime | None = None) -> Mapping[str, int]:
+    async def open_states(self, campaign_id: str) -> frozenset[MemberState]:
+        """Which of WAITING, READY and DIALLING any member is in; cheap, however many there are."""
+        ...
+
+    async def dispositions(self, campaign_id: str) -> Mapping[str, int]:
         """How the campaign's attempts ended."""
+        ...
+
+    async def recent(self, campaign_id: str, *, since: datetime, limit: int) -> Sequence[str]:
+        """Dispositions of the campaign's latest attempts that began since then, newest first."""
+        ...
+
+    async def recent_on_carriers(self, *, since: datetime, limit: int) -> Mapping[str, Sequence[str]]:
+        """Dispositions of the latest outbound calls since then, newest first, by carrier."""
         ...
 
     async def release(self, case_id: str, *, reason: str, state: MemberState = MemberState.DONE, at: datetime) -> int:

@@ -238,6 +238,18 @@ class ContactHistory:
     """Do-not-call entries in force for the number or the debtor."""
     promises: tuple[Promise, ...]
     """Open promises of the debtor."""
+    number: str = ""
+    """The number that is to be dialled, E.164."""
+    caller_id: str | None = None
+    """The number that is to be shown, E.164; None for the carrier's own."""
+    caller_calls: tuple[datetime, ...] = ()
+    """When that number was shown on calls during the last 24 hours, newest first."""
+    at: datetime | None = None
+    """When the dial is to begin; None in a history that was not read for a dial."""
+    inbound: tuple[Call, ...] = ()
+    """Calls the debtor's cases made to us during the last 31 days, newest first."""
+    callbacks: tuple[Callback, ...] = ()
+    """Open agreements on a time to call this case, earliest first."""
 
 
 @dataclass(frozen=True)

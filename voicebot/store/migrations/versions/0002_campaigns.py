@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("plan", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("running_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_slot_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_campaign"),
@@ -81,8 +82,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_worker"),
     )
     op.create_index("ix_worker_seen_at", "worker", ["seen_at"])
+    op.create_index("ix_attempt_campaign_id_begun_at", "attempt", ["campaign_id", "begun_at"])
+    op.create_index("ix_attempt_caller_id_begun_at", "attempt", ["caller_id", "begun_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_attempt_campaign_id_begun_at", "attempt")
+    op.drop_index("ix_attempt_caller_id_begun_at", "attempt")
     for table in ("worker", "caller_use", "campaign_member", "campaign"):
         op.drop_table(table)
