@@ -1,5 +1,5 @@
-"""Conversation tests as authors write them: the shipped ones pass and meet everything; a failure says where and shows the
-conversation; tables and alternatives spread out; mistakes are found with their lines."""
+"""Conversation tests as authors write them: the shipped ones pass and meet everything; a failure says where and shows
+the conversation; tables and alternatives spread out; mistakes are found with their lines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from voicebot.dialog.author_tests import read_tests
 from voicebot.dialog.loader import FLOWS
 from voicebot.dialog.places import FlowError
 from voicebot.dialog.trying import Bench
+from voicebot.understanding.engine import load_understander
 
 Written = Callable[[str, str], Path]
 
@@ -30,7 +31,7 @@ tests:
 
 def test_the_shipped_tests_pass_and_meet_every_state_route_and_line() -> None:
     tests = [test for path in sorted(FLOWS.glob("*.test.yaml")) for test in read_tests(path)]
-    bench = Bench()
+    bench = Bench(load_understander().understand)
     bench.run(tests[:1])
     started = time.perf_counter()
     result = bench.run(tests)
@@ -58,7 +59,8 @@ def test_a_failure_names_the_step_and_shows_the_conversation(written: Written) -
     path = written(
         "wrong.test",
         TEXT
-        + "  - name: 错的期待\n    turns:\n      - {caller: 是我, means: [affirms]}\n      - {presses: '3866', state: nowhere}\n",
+        + "  - name: 错的期待\n    turns:\n      - {caller: 是我, means: [affirms]}\n"
+        + "      - {presses: '3866', state: nowhere}\n",
     )
     failure = Bench().run(read_tests(path)).failures[0]
     assert failure.place.line == 12

@@ -1,4 +1,4 @@
-"""The machine: same flow, state and event, same decision. What it promises to the phone call, the chat and the tests."""
+"""The machine: same flow, state and event, same decision. What it promises to phone calls, chats and tests."""
 
 from __future__ import annotations
 
@@ -165,6 +165,25 @@ def test_a_slot_can_be_corrected_in_the_read_back(talk: Talk) -> None:
     conversation.says("对", YES)
     assert _promises(conversation)[0].on == THURSDAY
     assert conversation.state.disposition == "ptp"
+
+
+def test_a_weekday_that_corrects_a_date_stays_in_its_week(talk: Talk) -> None:
+    conversation = verified(talk)
+    conversation.says("下周五还清", means("promise_to_pay", date=FRIDAY, amount=Decimal(2380)))
+    this_week = Slot("date", date(2026, 3, 12), "周四")
+    words = "不是周五，是周四"
+    conversation.says(words, Meaning(words, words, answer=Answer.NO, slots={"date": this_week}, correction=True))
+    assert conversation.state.slots["date"].value == THURSDAY
+
+
+def test_a_correction_that_begins_like_a_denial_is_a_correction(talk: Talk) -> None:
+    conversation = verified(talk)
+    conversation.says("下周五还清", means("promise_to_pay", date=FRIDAY, amount=Decimal(2380)))
+    meaning = means("deny_identity_wrong_number", answer=Answer.NO, date=THURSDAY)
+    conversation.says("不是周五，是周四", meaning)
+    assert conversation.state.where.endswith("promise.confirm")
+    conversation.says("你打错了", means("deny_identity_wrong_number"))
+    assert conversation.state.disposition == "wrong_number"
 
 
 def test_a_slot_that_is_missing_is_asked_for_alone(talk: Talk) -> None:
@@ -382,7 +401,7 @@ def test_stepping_is_pure(library: Library, facts: Facts, now: datetime) -> None
 
 
 def test_a_case_without_a_needed_fact_is_refused_by_name(library: Library, now: datetime) -> None:
-    with pytest.raises(FlowError, match="debtor.id_last_four"):
+    with pytest.raises(FlowError, match=r"debtor\.id_last_four"):
         Machine(load_flow("reminder_first", library), library, Facts.of({"debtor": {"name": "王小样"}}))
 
 

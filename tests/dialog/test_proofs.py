@@ -1,4 +1,4 @@
-"""A flow broken on purpose in each way is caught, by the right rule, at the right line, with a conversation that shows it."""
+"""A flow broken on purpose in each way is caught: by the right rule, at the right line, with a conversation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Written = Callable[[str, str], Path]
 HEAD = """\
 flow: broken
 title: 坏的
-facts: [debtor.name, debtor.id_last_four, debt.creditor, debt.amount_due, debt.due_date, firm.name, firm.callback_number]
+facts:
+  [debtor.name, debtor.id_last_four, debt.creditor, debt.amount_due, debt.due_date, firm.name, firm.callback_number]
 include: everyone
 start: greet
 states:

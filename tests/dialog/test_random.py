@@ -1,5 +1,5 @@
-"""Whatever callers do, in whatever order: every conversation ends, within bounds, with a disposition; no debt fact is spoken
-before verification; no state is left without an answer; and the proofs' model allows all that the machine does.
+"""Whatever callers do, in whatever order: every conversation ends, within bounds, with a disposition; no debt fact is
+spoken before verification; no state is left without an answer; and the proofs' model allows all that the machine does.
 
 VOICEBOT_CONVERSATIONS sets how many are tried (10,000 before a release, fewer in a quick run)."""
 

@@ -1,4 +1,4 @@
-"""The author's tools: chat with undo and save, drawings, differences, replay of recorded calls, versions with hot reload."""
+"""The author's tools: chat with undo and save, drawings, differences, replay of calls, versions with hot reload."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_chat_answers_what_it_does_not_know(chat: Chat) -> None:
 @pytest.mark.parametrize("path", shipped_flows(), ids=lambda path: path.stem)
 def test_every_flow_can_be_drawn(path: Path) -> None:
     flow = load_flow(path, load_library("en-US" if path.stem.endswith("_us") else "zh-CN"))
-    drawing = ET.fromstring(svg(flow, Colours()))  # noqa: S314
+    drawing = ET.fromstring(svg(flow, Colours()))
     texts = {element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")}
     assert set(flow.main.states) <= texts
     text = mermaid(flow, Colours())
@@ -162,7 +162,7 @@ def test_a_changed_flow_shows_where_the_call_would_differ(library: Library, fact
 def test_a_broken_timeline_names_its_line(tmp_path: Path) -> None:
     path = _timeline(tmp_path / "call.jsonl")
     path.write_text(path.read_text(encoding="utf-8") + "\n{broken\n", encoding="utf-8")
-    with pytest.raises(TimelineError, match="call.jsonl:11"):
+    with pytest.raises(TimelineError, match=r"call\.jsonl:11"):
         read_timeline(path)
 
 

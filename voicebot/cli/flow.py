@@ -7,8 +7,8 @@ import locale as system_locale
 import os
 import time
 from collections.abc import Sequence
-from datetime import datetime
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +32,7 @@ _err = Console(stderr=True, soft_wrap=True)
 UNUSABLE = 2
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     text = "text"
     json = "json"
     sarif = "sarif"
@@ -91,14 +91,12 @@ def _refuse(findings: Sequence[Finding], spoken: str) -> typer.Exit:
 
 @app.command()
 def check(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Flows, folders, or names; all shipped flows if none.")
-    ] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Flows, folders or names; all shipped if none.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     form: Annotated[Form, typer.Option("--format", help="text, json, sarif or github.")] = Form.text,
     locale: Locale = None,
 ) -> None:
-    """Prove flows: every finding at once, each with file, line, column, rule and remedy. Exit 1 when one is an error."""
+    """Prove flows: every finding at once, with file, line, column, rule and remedy. Exit 1 when one is an error."""
     from voicebot.dialog import reports
     from voicebot.dialog.checking import check_flow, check_library
     from voicebot.dialog.places import FlowError, Severity
@@ -144,8 +142,8 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
-def test(
+@app.command("test")
+def run_tests(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Test files or folders; all shipped tests if none.")
     ] = None,
@@ -228,7 +226,7 @@ def _understand() -> Understand:
     from voicebot.understanding.engine import load_understander
 
     engine = load_understander()
-    return lambda text, context: engine.understand(text, context)
+    return engine.understand
 
 
 def _guard() -> Guard:
@@ -274,7 +272,7 @@ def chat(
     except FactError as error:
         _err.print(str(error), markup=False)
         raise typer.Exit(UNUSABLE) from error
-    now = (clock or datetime.now()).astimezone()
+    now = (clock or datetime.now(UTC)).astimezone()
     talk = Chat(machine, now, _understand(), _guard(), _case(case))
     for line in talk.begin():
         _plain(line)
@@ -291,7 +289,7 @@ def chat(
 def graph(
     flow: Annotated[str, typer.Argument(help="A flow's name or file.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where to write; .svg or .mmd. Mermaid to the terminal if none.")
+        Path | None, typer.Option("--out", help="A file, .svg or .mmd; Mermaid to the terminal if none.")
     ] = None,
     covered: Annotated[bool, typer.Option("--coverage", help="Colour states by the tests beside the flow.")] = False,
     checked: Annotated[bool, typer.Option("--check", help="Colour states with findings.")] = False,

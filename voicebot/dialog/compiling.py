@@ -93,7 +93,8 @@ class Compiler:
                 finding(
                     "one-way-on",
                     place,
-                    f"状态 {name} 要么听，要么只有一种离开的办法；现在有：{'、'.join((['听'] if listens else []) + leaves) or '没有'}。",
+                    f"状态 {name} 要么听，要么只有一种离开的办法；现在有："
+                    f"{'、'.join((['听'] if listens else []) + leaves) or '没有'}。",
                     f"state {name} must either listen or have exactly one way on; it has: "
                     f"{', '.join((['listening'] if listens else []) + leaves) or 'none'}.",
                     "留下一个：ask/listen/collect/confirm，或 choose、check、call、handoff、end、returns、then 之一。",
@@ -267,7 +268,7 @@ def _state_or_word(text: str) -> Target:
 
 
 def _keys(text: str) -> tuple[Key, ...]:
-    """`affirms, confirm_identity` are two keys for one route; `cease_contact + promise_to_pay` is one that needs both."""
+    """`affirms, confirm_identity` are two keys for one route; `cease_contact + promise_to_pay` is one for both."""
     return tuple(
         Key(part.strip(), tuple(piece.strip() for piece in part.split("+"))) for part in text.split(",") if part.strip()
     )

@@ -1,5 +1,5 @@
-"""A conversation without a telephone: the same machine, a clock that only the conversation moves, words typed instead of
-heard. `flow chat`, `flow test` and `flow replay` are made of it."""
+"""A conversation without a telephone: the same machine, a clock that only the conversation moves, words typed instead
+of heard. `flow chat`, `flow test` and `flow replay` are made of it."""
 
 from __future__ import annotations
 

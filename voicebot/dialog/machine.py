@@ -28,7 +28,7 @@ from voicebot.dialog.places import FlowError, finding
 from voicebot.dialog.profile import Profile
 from voicebot.dialog.state import DialogState, Digits, Frame, Kept, Phase
 from voicebot.dialog.stepping import ELDERLY, Ground, Step, Trace
-from voicebot.dialog.turns import Placement, SlotAnswer, Turn, intents_of, placements, usable_slots
+from voicebot.dialog.turns import Placement, SlotAnswer, Turn, corrected, intents_of, placements, usable_slots
 
 ELDERLY_AGE = 60
 MOODS_KEPT = 5
@@ -71,7 +71,8 @@ class Machine:
         return self._ground.facts
 
     def start(self, now: datetime) -> tuple[DialogState, Decision]:
-        """Where the call stands when it was just answered, and what to say first. `now` is aware, in the debtor's zone."""
+        """Where the call stands when it was just answered, and what to say first. `now` is aware, in the debtor's
+        zone."""
         state, decision, _ = self.start_traced(now)
         return state, decision
 
@@ -179,7 +180,7 @@ class Machine:
     def _told(self, step: Step, values: dict[str, Kept], at: datetime) -> None:
         spec = step.spec
         if spec.confirming:
-            step.keep(values)
+            step.keep({name: corrected(step.state.slots.get(name), kept) for name, kept in values.items()})
             if not step.take_own("corrected"):
                 self._once_more(step, spec.name, 3, "denies", alone=False)
             return

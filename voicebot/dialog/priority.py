@@ -93,7 +93,7 @@ EVENTS = (
     "silence",
     "else",
 )
-"""Keys of a route that are not intents. Besides them: key 0-9 * #, timer NAME, mood NAME, nobody, and a part's outcomes."""
+"""Keys of a route that are not intents. Besides them: key 0-9 * #, timer NAME, mood NAME, nobody, parts' outcomes."""
 
 _TELLING = {
     FactKind.DATE: {"promise_to_pay", "partial_payment", "vague_promise", "repeated_reschedule", "callback_time_given"},
@@ -106,7 +106,7 @@ _TELLING = {
 
 
 def tells(slot: str, intent: str) -> bool:
-    """True when an intent is the natural company of a slot's value: 下周五还两千 is a promise, and an answer to "when"."""
+    """True when an intent is the natural company of a slot's value: 下周五还两千 is a promise, and answers "when"."""
     kind = SLOTS.get(slot)
     return kind is not None and intent in _TELLING[kind]
 

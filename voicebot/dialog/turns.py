@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from voicebot.dialog.events import Heard
@@ -65,6 +66,22 @@ def usable_slots(meaning: Meaning) -> dict[str, Kept]:
         if value is not None:
             found[name] = Kept(value, slot.text or meaning.raw, slot.approximate)
     return found
+
+
+_BARE_WEEKDAY = re.compile(r"(?<![下这本上个])(?:星期|周|礼拜)[一二三四五六日天]", re.IGNORECASE)
+_ENGLISH_WEEKDAY = re.compile(r"^(?!.*(?:next|this)).*(?:mon|tues|wednes|thurs|fri|satur|sun)day", re.IGNORECASE)
+
+
+def corrected(before: Kept | None, after: Kept) -> Kept:
+    """A weekday that corrects a date stays in that date's week: 不是周五，是周四, said of next Friday, is next Thursday."""
+    if before is None or isinstance(before.value, datetime) or isinstance(after.value, datetime):
+        return after
+    if not isinstance(before.value, date) or not isinstance(after.value, date):
+        return after
+    if not (_BARE_WEEKDAY.search(after.words) or _ENGLISH_WEEKDAY.search(after.words)):
+        return after
+    shift = after.value.weekday() - before.value.weekday()
+    return Kept(before.value + timedelta(days=shift), after.words, after.approximate)
 
 
 def _typed(kind: FactKind, value: SlotValue) -> SlotValue | None:
@@ -154,10 +171,18 @@ class Turn:
     ) -> tuple[Placement | SlotAnswer | None, str]:
         wanted = self._wanted()
         telling = {intent for intent in intents if any(tells(slot, intent) for slot in wanted)}
-        pressing = [intent for intent in intents if intent in self.flow.priority]
+        corrects = bool(self.spec.confirming) and self._slot_answer(wanted, fresh, telling) is not None
+        pressing = [
+            intent
+            for intent in intents
+            if intent in self.flow.priority and not (corrects and intent == "deny_identity_wrong_number")
+        ]
         for intent in pressing:
             if found := _find(intent, present, held):
                 return found, intent
+        if corrects:
+            # 不是周五，是周四 begins like 不是我: what was being read back decides which of the two it is.
+            intents = tuple(intent for intent in intents if intent != "deny_identity_wrong_number")
         for intent in intents:
             if intent not in telling and (found := _find(intent, present, [p for p in held if p.own])):
                 return found, intent

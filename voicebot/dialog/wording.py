@@ -37,8 +37,8 @@ COMPUTED: Mapping[str, FactKind] = {
     "callback.hour": FactKind.COUNT,
     "today": FactKind.DATE,
 }
-"""Values worked out from the case and the conversation: what stays due after the promised amount, the hour of the day of
-a callback, 0 to 23, and the date."""
+"""Values worked out from the case and the conversation: what stays due after the promised amount, the hour of the day
+of a callback, 0 to 23, and the date."""
 
 
 def kind_of(name: str) -> FactKind | None:

@@ -31,7 +31,8 @@ def check(subject: Subject) -> Iterator[Finding]:
                 RULE,
                 edge.spoken[0].place,
                 f"开场要 {seconds:.1f} 秒才说清是谁、是机器、在录音，上限 {LONGEST:.0f} 秒。",
-                f"it takes {seconds:.1f} s to say who calls, that it is a machine and that it records; {LONGEST:.0f} s at most.",
+                f"it takes {seconds:.1f} s to say who calls, that it is a machine and that it records; "
+                f"{LONGEST:.0f} s at most.",
                 "把开场的话缩短。",
                 "Shorten the opening line.",
             )

@@ -24,7 +24,8 @@ def check(subject: Subject) -> Iterator[Finding]:
                     RULE,
                     state.place,
                     f"状态 {state.name} 不许打断的话要说 {seconds:.0f} 秒，上限 {LONGEST:.0f} 秒。",
-                    f"state {state.name} says {seconds:.0f} s that may not be interrupted; at most {LONGEST:.0f} s may be.",
+                    f"state {state.name} says {seconds:.0f} s that may not be interrupted; "
+                    f"at most {LONGEST:.0f} s may be.",
                     "缩短这些话，或去掉 interruptible: false。",
                     "Shorten the lines, or take interruptible: false away.",
                 )
