@@ -212,7 +212,8 @@ async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
         (folder / f"{scenario}-{port}.xml").write_text(text)
         command = ["sipp", "-sf", f"{scenario}-{port}.xml", "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(port)]
         command += ["-m", "1", "-l", "1", "-nostdin", "-timeout", f"{give_up_after}s", "-timeout_error", "-trace_err"]
-        command += ["-error_file", str(errors), "-mp", str(free_port(span=4)), "-rtp_echo"]
+        command += ["-error_file", str(errors), "-mp", str(free_port(span=4))]
+        command += ["-rtp_echo"] if "echo" in scenario else []
         command += ["-s", "4000000000", f"127.0.0.1:{to}"] if to is not None else []
         process = await asyncio.create_subprocess_exec(
             *command,

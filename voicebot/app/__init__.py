@@ -237,12 +237,14 @@ def _probes(settings: Settings, store: Store, carriers: Mapping[str, Carrier]) -
     return probes
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, *, speech: WorkerSpeech | None = None) -> None:
     """Runs one worker until SIGTERM or SIGINT, then drains it: live calls end by themselves, new ones are refused.
 
-    A second signal ends the live calls at once.
+    A second signal ends the live calls at once. `speech` as in `assemble`.
     """
-    worker = await assemble(settings, progress=lambda step: log.info("making ready", extra={"step": step}))
+    worker = await assemble(
+        settings, speech=speech, progress=lambda step: log.info("making ready", extra={"step": step})
+    )
     stop, now = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
