@@ -56,7 +56,7 @@ PROMISER = Part(
     case=_case("promise", "王小样", "女士", "3866", "+8613800000001", "2380"),
     replies=(
         Reply(when=("王小样本人吗", "请问您是王小样", "是您本人吗"), say="对，我就是。", at_most=2),
-        Reply(when=("身份证的后四位", "身份证后四位"), say="三八", press="66", at_most=4),
+        Reply(when=("身份证的后四位", "后四位", "按键输入"), say="三八", press="66", at_most=4),
         Reply(when=("打算哪天还", "还多少"), say="下周五还两千。", at_most=2),
         Reply(when=("对吗", "是这样吗", "没错吧", "可以吗"), say="对，没错。", at_most=3),
         Reply(when=("没有听清", "听得到吗"), say="喂，您请说。", at_most=3),

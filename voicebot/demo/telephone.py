@@ -53,7 +53,9 @@ class Telephone:
     def __init__(self, script: TelephoneScript) -> None:
         self._script = script
         self._person = Person(script.replies)
-        settings = SpeechSettings(pitch=script.pitch)
+        # A listener knows what a bank's call is about: the recogniser is told the words this person waits for.
+        expected = "，".join(phrase for reply in script.replies for phrase in reply.when)
+        settings = SpeechSettings(pitch=script.pitch, context=f"{expected}。" if expected else "")
         if script.models is not None:
             settings = settings.model_copy(update={"model_directory": script.models})
         self._speech = SpeechEngines(settings)
