@@ -218,3 +218,19 @@ def _show_why(found: dict[str, Any]) -> None:
         )
     for label, probability in found["scores"].items():
         console.print(f"model {label}: {probability}", markup=False, highlight=False)
+
+
+@app.command("build-encoder")
+def build_encoder(
+    weights: Annotated[Path, typer.Argument(help="The 4-bit weights of multilingual-e5-small.")],
+    tokenizer: Annotated[Path, typer.Argument(help="Its tokenizer.json.")],
+    folder: Annotated[Path, typer.Argument(help="Where model.onnx and tokenizer.json are put.")],
+) -> None:
+    """Make the sentence encoder from 4-bit weights: Chinese and Latin rows, 8-bit integers, ONNX."""
+    from voicebot.understanding.intents.e5_graph import WeightsError, build
+
+    try:
+        target = build(weights, tokenizer, folder)
+    except (WeightsError, OSError) as unusable:
+        raise _refuse(unusable) from None
+    typer.echo(f"{target}: {target.stat().st_size / 1e6:.0f} MB")

@@ -66,11 +66,11 @@ def read_sentences(path: Path) -> Sentences:
         raise SentenceFileError(f"{path}:1: cannot be read ({problem}); give a YAML file in UTF-8") from problem
     if not isinstance(data, dict) or not isinstance(data.get("intents"), list):
         raise SentenceFileError(f"{path}:1: no list `intents:`; write intents with `id` and `examples`")
-    single = [
-        _sentence(path, item, (_known(path, intent),), f"{intent.get('id')}-{number:02d}")
-        for intent in data["intents"]
-        for number, item in enumerate(intent.get("examples") or [], 1)
-    ]
+    single = []
+    for intent in data["intents"]:
+        name = _known(path, intent)
+        for number, item in enumerate(intent.get("examples") or [], 1):
+            single.append(_sentence(path, item, (name,), f"{name}-{number:02d}"))
     hard = [
         _sentence(path, item, tuple(item.get("expected_intents") or ()), f"hard-{number:02d}")
         for number, item in enumerate(data.get("hard_cases") or [], 1)

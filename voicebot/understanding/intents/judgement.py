@@ -36,6 +36,10 @@ _SAYS_IT_ALREADY = (
     ("minor_answers", "third_party_answers"),
 )
 """The first, when sure, says what the second would."""
+_LEADS_BEFORE_CEASING = frozenset(
+    {"abusive_anger", "deny_identity_wrong_number", "third_party_answers", "busy_call_later"}
+)
+"""Where the whole turn means one of these, 别打了 in it is reported and does not lead: 打错了，别打了."""
 _PART_FIRST = re.compile(r"先(?:还|给|付|交|打|转|补|扣|来)|剩下|其余|余下|部分|只(?:能|有|剩|够)|手头就|最多")
 _WHOLE = re.compile(r"还清|结清|付清|一次性|全部|还完")
 _BRACKETS = re.compile(r"[(（][^)）]*[)）]")
@@ -43,7 +47,7 @@ _MARKERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^\W*(?:按键|按下|按了?[\d#*井星]|dtmf|用户按|键盘输入|拨号盘)"), "dtmf_choice"),
     (
         re.compile(
-            r"^\W*(?:[^)）]{0,4}(?:静默|沉默|静音|无声|无语音|不说话|没有回应|无人说话|无应答|空|空白|"
+            r"^[(（\[](?:[^)）]{0,4}(?:静默|沉默|静音|无声|无语音|不说话|没有回应|无人说话|无应答|空|空白|"
             r"没有声音|没人说话)|仅背景|只有背景|背景|环境音|呼吸声|silence)"
         ),
         "silence",
@@ -193,6 +197,9 @@ def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str
     for stronger, weaker in _SAYS_IT_ALREADY:
         if stronger in found and weaker in found and found[stronger].confidence >= _DECIDES and weaker != top:
             del found[weaker]
+    if top in _LEADS_BEFORE_CEASING and "cease_contact" in found:
+        quieter = min(_DECIDES - 0.01, found["cease_contact"].confidence)
+        found["cease_contact"] = replace(found["cease_contact"], confidence=quieter)
     _settle_promises(found, slots, clean)
     return _settle_calls(found, slots, top)
 

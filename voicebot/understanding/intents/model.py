@@ -52,16 +52,18 @@ class IntentModel:
         return np.asarray(grown / grown.sum(), dtype=np.float32)
 
     def save(self, path: Path) -> None:
-        """Writes one .npz file, complete or not at all."""
+        """Writes one .npz file, weights in 8-bit integers with a scale a feature; complete or not at all."""
         partial = path.with_suffix(".partial.npz")
         path.parent.mkdir(parents=True, exist_ok=True)
         words = "\n".join(self.vocabulary)
-        np.savez(
+        scale = np.maximum(np.abs(self.weights).max(1, keepdims=True), 1e-8) / 127.0
+        np.savez_compressed(
             partial,
             labels=np.frombuffer("\n".join(self.labels).encode(), np.uint8),
             words=np.frombuffer(words.encode(), np.uint8),
             idf=self.idf,
-            weights=self.weights.astype(np.float16),
+            weights=np.round(self.weights / scale).astype(np.int8),
+            scale=scale.astype(np.float32),
             bias=self.bias,
             centre=self.centre,
         )
@@ -76,7 +78,7 @@ class IntentModel:
                 labels=tuple(bytes(data["labels"]).decode().split("\n")),
                 vocabulary={word: place for place, word in enumerate(words)},
                 idf=data["idf"],
-                weights=data["weights"].astype(np.float32),
+                weights=data["weights"].astype(np.float32) * data["scale"],
                 bias=data["bias"],
                 centre=data["centre"],
             )

@@ -166,6 +166,8 @@ def _place_moments(text: str, context: Context, moments: Sequence[_Moment], foun
     pays: list[_Moment] = []
     calls: list[_Moment] = []
     for moment in moments:
+        if _is_idle(text, moment, context):
+            continue
         if _is_past(moment, context.now.date()):
             _add(found, _day_slot("past_date", text, moment))
         elif _is_call(text, moment, context):
@@ -177,6 +179,17 @@ def _place_moments(text: str, context: Context, moments: Sequence[_Moment], foun
     chosen = _best_day(text, pays, context)
     if chosen is not None:
         _add(found, _day_slot("date", text, chosen))
+
+
+def _is_idle(text: str, moment: _Moment, context: Context) -> bool:
+    """今天晚上吃火锅吗: a part of day beside other business, when nothing was asked, names no time for us."""
+    clock = moment.clock
+    if clock is None or clock.clock is not None or clock.after_minutes is not None:
+        return False
+    clause = _clause_of(text, moment.start, moment.end)
+    if context.expecting is not Expecting.NOTHING or len(clause) - (moment.end - moment.start) <= 2:
+        return False
+    return not (_CALLING.search(text) or _PAYING.search(text) or re.search(r"闲|在家|休息|可以|行吗", clause))
 
 
 def _is_past(moment: _Moment, today: date) -> bool:
