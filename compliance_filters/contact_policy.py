@@ -1,6 +1,7 @@
 """The contact policy: may this number be dialled now, why not, and when next.
 
-A pure decision over facts, history and an instant. It fails closed: what is not known refuses, and so does a pack without
+A pure decision over facts, history and an instant. It fails closed: what is not known refuses, and so does a pack
+without
 rules. `next_allowed` assumes that nothing else happens until then.
 """
 
@@ -41,8 +42,10 @@ def decide(
 ) -> Decision:
     """Judges one dial.
 
-    `history` holds every attempt and inbound call of the person across campaigns and numbers, for at least the last 30 days;
-    None means that it could not be read, which refuses. `at` must carry a time zone. Raises ValueError when it does not.
+    `history` holds every attempt and inbound call of the person across campaigns and numbers, for at least the last
+    30 days;
+    None means that it could not be read, which refuses. `at` must carry a time zone. Raises ValueError when it does
+    not.
     """
     if at.tzinfo is None:
         raise ValueError("the instant has no time zone; give an aware datetime")
@@ -78,7 +81,7 @@ def _next(
         if len(ends) < len(refusals):
             return None
         # A rule that ends now but still refuses would never end: move on by the smallest step that a clock shows.
-        moment = max(max(ends), moment + timedelta(seconds=1))
+        moment = max(*ends, moment + timedelta(seconds=1))
         outcomes = _ask(rules, facts, history, moment)
     return None
 
@@ -135,8 +138,8 @@ def override(rules: ContactRules, changes: Sequence[Override], where: str = "ove
         looser = [name for name in change.params if _looser(name, data[name], getattr(altered, name))]
         if looser and not (change.signed_by and change.reason):
             problems.append(
-                f"{place}: {change.rule}.{', '.join(looser)} would be looser than the pack; keep it as strict, or have a "
-                "compliance officer sign it with a reason"
+                f"{place}: {change.rule}.{', '.join(looser)} would be looser than the pack; keep it as strict, "
+                "or have a compliance officer sign it with a reason"
             )
             continue
         known[change.rule] = altered

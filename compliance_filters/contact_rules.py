@@ -1,6 +1,7 @@
 """The rules before dialling, one function a kind of rule. A pack names the kind and its parameters.
 
-Each answers for one instant, from facts and history alone. What lies in the future of that instant (a clock that stepped
+Each answers for one instant, from facts and history alone. What lies in the future of that instant (a clock that
+stepped
 back) counts as having happened.
 """
 

@@ -41,7 +41,8 @@ class Disclosure(BaseModel):
     rules: tuple[str, ...] = Field(min_length=1)
     owed_to: Owed = Owed.EVERYONE
     within_played_seconds: float = Field(gt=0)
-    """Seconds of bot audio the caller may have heard before the statement was complete, counted from when it is owed."""
+    """Seconds of bot audio the caller may have heard before the statement was complete, counted from when it is
+    owed."""
     if_missed: Missed = Missed.RECOVER
     wording: dict[str, str] = Field(default_factory=dict)
     """Approved wording by language tag, for a flow that must recover."""

@@ -24,12 +24,13 @@ _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
-_BELIEVED = {"phrase": 0.08, "pattern": 0.3, "permissible": 0.3, "weak": 0.5}
+_BELIEVED = {"phrase": 0.08, "pattern": 0.3, "permissible": 0.15, "naming": 0.0, "weak": 0.5}
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
 _NAMED_SHARE = 0.35
-_ALONE = -0.5
+_ALONE = 0.1
 _ALONE_EXCUSED = 2.0
-_ALONE_DISCLOSING = 0.5
+_EXPLAINS = 0.15
+_ALONE_DISCLOSING = 0.6
 
 # What may be said to nobody but the verified debtor.
 DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
@@ -58,6 +59,7 @@ class PhraseGuard:
             sources = [
                 *((p, "pattern") for p in saying.patterns),
                 *((p, "permissible") for p in saying.permissible),
+                *((p, "naming") for p in saying.revealing_names),
                 *((p.replace(" ", ""), "phrase") for p in saying.phrases),
                 *((p, "excuse") for p in saying.excused_by),
             ]
@@ -85,8 +87,13 @@ class PhraseGuard:
         """The text in units, with every concept found in it."""
         return self.lexicon.scan(normalise(text, self.spelling))
 
-    def check(self, text: str, state: CallState) -> Verdict:
-        """Judges one utterance: a sentence or several. Never raises; what cannot be judged is not allowed."""
+    def check(self, text: str, state: CallState, *, complete: bool = True) -> Verdict:
+        """Judges one utterance: a sentence or several. Never raises; what cannot be judged is not allowed.
+
+        `complete` is False for the beginning of a sentence that is still being spoken: then only wording counts,
+        because
+        half a sentence means nothing yet.
+        """
         if not text.strip():
             return Verdict(Action.ALLOW, (), self.hash)
         if state.jurisdiction != self.pack.pack:
@@ -99,14 +106,15 @@ class PhraseGuard:
                 text, f"language '{language}' is not among those of the pack ({', '.join(self.pack.languages)})"
             )
         scan = self.read(text)
-        findings = self._findings(scan, state)
+        findings = self._findings(scan, state, complete)
         findings.extend(amount_findings(scan, self, state))
         findings = _merge(findings)
         action = max((f.action for f in findings), key=_GRAVITY.__getitem__, default=Action.ALLOW)
         return Verdict(action, tuple(findings), self.hash)
 
     def replacement(self, verdict: Verdict, language: str) -> str | None:
-        """Approved wording to say instead of a stopped sentence; None when the sentence is to be left out in silence."""
+        """Approved wording to say instead of a stopped sentence; None when the sentence is to be left out in
+        silence."""
         for finding in verdict.findings:
             rule = self.pack.categories.get(finding.category)
             if rule is None:
@@ -134,11 +142,13 @@ class PhraseGuard:
         return True
 
     def permitted(self, category: str, state: CallState) -> bool:
-        """True when the case authorises the permissible part of a category."""
+        """True when the case, or who is on the line, authorises the permissible part of a category."""
+        if category == "coerce_third_party" and state.party is Party.GUARANTOR and state.identity_verified:
+            return True
         needs = self.pack.categories[category].permitted_when
         return bool(needs) and all(getattr(state, name) is wanted for name, wanted in needs.items())
 
-    def _findings(self, scan: Scan, state: CallState) -> list[Finding]:
+    def _findings(self, scan: Scan, state: CallState, complete: bool) -> list[Finding]:
         matches = self.lexicon.matches(scan)
         excuses = [m for m in matches if m.pattern.kind == "excuse"]
         found: list[Finding] = []
@@ -148,16 +158,26 @@ class PhraseGuard:
             standing = [m for m in here if not self._excused(m, excuses, scan)]
             found.extend(self._by_pattern(standing, scores, scan, state))
             # A sentence whose every match is denied, quoted or advised against must mean it very clearly to be stopped.
-            found.extend(self._by_meaning(first, end, scores, scan, state, bool(here) and not standing))
+            if complete:
+                found.extend(self._by_meaning(first, end, scores, scan, state, bool(here) and not standing))
         return found
 
     def _by_pattern(self, matches: list[Match], scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
         found: list[Finding] = []
+        # A co-borrower's or guarantor's duty is often put as "your wife must pay": the lawful reading explains
+        # the other.
+        lawful_duty = self.permitted("coerce_third_party", state) and any(
+            m.pattern.kind == "permissible" and m.pattern.label == "coerce_third_party" for m in matches
+        )
         for match in matches:
             kind, category = match.pattern.kind, match.pattern.label
             if not self.applies(category, state):
                 continue
             if kind == "permissible" and self.permitted(category, state):
+                continue
+            if lawful_duty and category == "coerce_third_party":
+                continue
+            if kind == "naming" and not state.creditor_name_reveals_collection:
                 continue
             believed = self.model.score(DISCLOSURE if category in DISCLOSING else MISCONDUCT, scores)
             if believed < _BELIEVED["weak" if match.pattern.weak else kind]:
@@ -181,9 +201,12 @@ class PhraseGuard:
             why = f"meaning: it discloses the debt or the person ({disclosing:.2f}){_because(category, state)}"
             found.append(self.finding(category, scan, first, end, why))
         misconduct = self.model.score(MISCONDUCT, scores)
-        for category, likely in self.model.named(scores)[:1]:
-            # What the case allows explains the sentence; nothing worse is read into it.
-            if not self.applies(category, state) or self.permitted(category, state):
+        named = self.model.named(scores)
+        # What the case allows explains a sentence that reads like it; nothing worse is read into it.
+        if any(self.permitted(category, state) and likely >= _EXPLAINS for category, likely in named[:3]):
+            return found
+        for category, likely in named[:1]:
+            if not self.applies(category, state):
                 break
             strength = _logit(misconduct) + _NAMED_SHARE * _logit(likely)
             if strength >= (_ALONE_EXCUSED if excused else _ALONE):

@@ -1,6 +1,7 @@
 """The guard behind the recogniser on the human agent's side: it warns while the sentence is still being spoken.
 
-Recognisers deliver partial results that grow and are corrected, then a final one. A finding may lie across the border of
+Recognisers deliver partial results that grow and are corrected, then a final one. A finding may lie across the
+border of
 two finals; each is reported once.
 """
 
@@ -33,7 +34,7 @@ class AgentListener:
         have not been given before; spans point into what was fed before, joined, of which `heard` gives the text."""
         # Finals are joined without a full stop: a recogniser ends a result at a breath, not at the end of a sentence.
         joined = self._said + partial_text
-        verdict = self._guard.check(joined, self._state)
+        verdict = self._guard.check(joined, self._state, complete=final)
         fresh = []
         for finding in verdict.findings:
             start, end = finding.span

@@ -1,7 +1,9 @@
-"""Takes personal data out of transcripts, logs and exports: identity and card numbers, phones, names, addresses, amounts.
+"""Takes personal data out of transcripts, logs and exports: identity and card numbers, phones, names, addresses,
+amounts.
 
-Figures count in any form a recogniser writes them: 13800001234, 138-0000-1234, １３８…, 一三八零零零零幺二三四. What stays is
-enough to talk about (the last four figures, a surname) and never more. Foreign numbers are found by libphonenumber.
+Figures count in any form a recogniser writes them: 13800001234, 138-0000-1234, １３８…, 一三八零零零零幺二三四. What
+stays is enough to talk about (the last four figures, a surname) and never more. Foreign numbers are found by
+libphonenumber.
 """
 
 from __future__ import annotations
@@ -94,7 +96,8 @@ _DOUBLE_SURNAMES = frozenset(
 def mask(text: str, *, names: Iterable[str] = (), amounts: bool = False, region: str = "CN") -> str:
     """The text without personal data.
 
-    `names` are hidden wherever they stand, given names alone included. `amounts` hides sums of money too. `region` is where
+    `names` are hidden wherever they stand, given names alone included. `amounts` hides sums of money too. `region`
+    is where
     numbers without a country code belong (ISO 3166).
     """
     masked = _SECRET.sub(lambda m: m["word"] + m["gap"] + re.sub(_FIGURE, HIDDEN, m["figures"]), text)

@@ -56,7 +56,8 @@ _buckets = _Buckets()
 
 
 def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[np.int64]:
-    """Buckets of everything that is seen in units `first` to `end`: runs of one to three characters and of two to four sounds,
+    """Buckets of everything that is seen in units `first` to `end`: runs of one to three characters and of two to
+    four sounds,
     pairs of characters with a little between them, and how it begins and ends."""
     units = scan.normal.units[first:end]
     words = [u.text for u in units]

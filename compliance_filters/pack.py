@@ -1,7 +1,8 @@
 """Rule packs: what a jurisdiction forbids and requires, as YAML that a compliance officer edits.
 
 A pack is one file for the jurisdiction (`packs/cn.yaml`: rules, actions, approved wording, disclosures, contact rules)
-and folders of wording for the languages spoken there (`packs/zh/*.yaml`: one file a category). Its hash covers every byte.
+and folders of wording for the languages spoken there (`packs/zh/*.yaml`: one file a category). Its hash covers
+every byte.
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ class Wording(_Strict):
     """Meanings: concepts and words in order (see docs/compliance.md)."""
     permissible: tuple[str, ...] = ()
     """Patterns that are forbidden only while the category's `permitted_when` does not hold."""
+    revealing_names: tuple[str, ...] = ()
+    """Patterns that name the institution: forbidden where its name alone tells that a debt is being collected."""
     excused_by: tuple[str, ...] = ()
     """Patterns that make a sentence of this category lawful, beyond the language's general excuses."""
     examples: tuple[str, ...] = ()

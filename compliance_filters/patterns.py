@@ -1,7 +1,8 @@
 """Meaning patterns: concepts and words in order, found by automata over characters and over sounds.
 
-`<relative> (必须|应该) .. <pay>` reads: a word for a relative, soon after it must or should, and not far behind a word for
-paying. Words are matched as written, by sound (homophones, written pinyin, digits read aloud) and by initials (qs for 起诉).
+`<relative> (必须|应该) .. <pay>` reads: a word for a relative, soon after it must or should, and not far behind a word
+for paying. Words are matched as written, by sound (homophones, written pinyin, digits read aloud) and by initials (qs
+for 起诉).
 """
 
 from __future__ import annotations
@@ -232,6 +233,9 @@ class Lexicon:
                         self._initials.setdefault(letters, []).append((concept, word))
         for key, (length, concepts) in written.items():
             self._written.add_word(key, (length, tuple(sorted(concepts))))
+        if not sounding:
+            # An automaton cannot be empty; no text holds the character that means nothing.
+            self._sounding.add_word("\uffff", (1, (), frozenset()))
         for key, (length, concepts, spelled) in sounding.items():
             self._sounding.add_word(key, (length, tuple(sorted(concepts)), frozenset(spelled)))
         self._written.make_automaton()
@@ -328,7 +332,13 @@ class Lexicon:
                 if units[start].sentence != units[end - 1].sentence:
                     continue
                 surface = "".join(u.text for u in units[start:end])
-                if surface in spelled or (length == 2 and surface in _common_words()):
+                if surface in spelled:
+                    continue
+                if (
+                    length == 2
+                    and len(surface) == 2
+                    and (surface in _common_words() or not any(sounds.sounds_like(surface, word) for word in spelled))
+                ):
                     continue
                 occurrence = Occurrence(start, end, Channel.SOUND)
                 for concept in concepts:

@@ -161,7 +161,8 @@ def _dictionary() -> dict[int, str]:
 
 
 def fold(syllable: str) -> str:
-    """One toneless syllable with the mergers undone: zh as z, ch as c, sh as s, -ing as -in, -eng as -en, -ang as -an."""
+    """One toneless syllable with the mergers undone: zh as z, ch as c, sh as s, -ing as -in, -eng as -en, -ang as
+    -an."""
     folded = syllable
     for retroflex, flat in (("zh", "z"), ("ch", "c"), ("sh", "s")):
         if folded.startswith(retroflex):
@@ -269,3 +270,22 @@ def encodings(word: str, limit: int = 4) -> list[str]:
         first, second = code(character), second_code(character)
         options.append((first,) if first == second else (first, second))
     return ["".join(choice) for choice in itertools.islice(itertools.product(*options), limit)]
+
+
+def _near(character: str) -> frozenset[str]:
+    """Readings of a character with only the mergers that keep its vowel: zh as z, -ing as -in, but -ang stays."""
+    near = set()
+    for reading in readings(character) or ((DIGIT_SYLLABLES[character],) if character in DIGIT_SYLLABLES else ()):
+        plain = reading
+        for retroflex, flat in (("zh", "z"), ("ch", "c"), ("sh", "s")):
+            if plain.startswith(retroflex):
+                plain = flat + plain[2:]
+        near.add(plain[:-1] if plain.endswith(("ing", "eng")) else plain)
+    return frozenset(near)
+
+
+@functools.lru_cache(maxsize=65536)
+def sounds_like(surface: str, word: str) -> bool:
+    """True when each character of a short surface sounds like that of a word, more closely than the folded codes
+    tell."""
+    return len(surface) == len(word) and all(_near(a) & _near(b) for a, b in zip(surface, word, strict=True))

@@ -1,9 +1,12 @@
-"""The contact policy: each rule before dialling by its id, and for any history and any clock, no accepted dial breaks one."""
+"""The contact policy: each rule before dialling by its id, and for any history and any clock, no accepted dial
+breaks one."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -162,7 +165,7 @@ def test_cn_freq_05() -> None:
 
 
 def test_cn_contact_02() -> None:
-    contact = {"owner": Owner.THIRD_PARTY, "reviewed_by": "officer"}
+    contact: dict[str, Any] = {"owner": Owner.THIRD_PARTY, "reviewed_by": "officer"}
     assert refused(ask(cn_time(10), failed_attempts_in_a_row=2, **contact), "CN-CONTACT-02")
     assert not refused(ask(cn_time(10), failed_attempts_in_a_row=3, **contact), "CN-CONTACT-02")
     assert refused(ask(cn_time(10), owner=Owner.THIRD_PARTY, failed_attempts_in_a_row=3), "CN-CONTACT-02")
@@ -369,7 +372,8 @@ def test_no_accepted_dial_breaks_a_cap_whatever_the_clock_does(
     zone: str, start: datetime, steps: list[int], effective: list[bool]
 ) -> None:
     """The clock moves by minutes, sometimes backwards; each accepted dial becomes history."""
-    at, history = start, []
+    at = start
+    history: list[PastContact] = []
     known = facts(timezone=zone)
     for step, talked in zip(steps, effective, strict=False):
         at = at + timedelta(minutes=step)
@@ -384,7 +388,7 @@ def test_no_accepted_dial_breaks_a_cap_whatever_the_clock_does(
         assert len(contacts) <= 6
         assert sum(c.effective for c in contacts) <= 3
     ordered = sorted(c.at for c in history)
-    assert all(b - a >= timedelta(hours=1) for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(b - a >= timedelta(hours=1) for a, b in itertools.pairwise(ordered))
 
 
 @settings(max_examples=80, deadline=None)

@@ -1,0 +1,175 @@
+"""The phrase guard decides from text and call state, catches what is disguised, and fails closed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from compliance_filters.guard import PhraseGuard, load_guard
+from compliance_filters.verdict import Action, CallState, Channel, Party, Speaker
+
+DEBTOR = CallState(party=Party.DEBTOR, identity_verified=True, ledger_amount=Decimal("1286.40"))
+STRANGER = CallState(party=Party.THIRD_PARTY)
+
+
+@pytest.fixture(scope="module")
+def guard() -> PhraseGuard:
+    return load_guard("cn")
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("你再拖，我就叫人去你家砸门。", "threat"),
+        ("你这个人渣。", "insult"),
+        ("我是经侦支队的民警。", "impersonation"),
+        ("明天我们就去法院立案。", "misleading_legal"),
+        ("你儿子应该替你还这笔钱。", "coerce_third_party"),
+        ("你孩子以后考不了公务员。", "false_consequence"),
+        ("我们会一天打你一百个电话。", "harassment_frequency"),
+        ("去别的平台借一笔先还上。", "borrow_to_repay"),
+        ("几百块都拿不出来，丢不丢人。", "contempt"),
+        ("没钱就陪我睡一晚。", "sexual_discriminatory"),
+        ("利息我给您全免了。", "unauthorised_waiver"),
+        ("我是真人，不是机器人。", "human_deception"),
+        ("把验证码告诉我。", "payment_diversion"),
+        ("您还要付五百块催收费。", "debt_inflation"),
+        ("你的通讯录我们都有。", "data_abuse"),
+        ("投诉也没用，没人理你。", "rights_obstruction"),
+    ],
+)
+def test_each_category_is_named_with_rules_span_and_reason(guard: PhraseGuard, text: str, category: str) -> None:
+    verdict = guard.check(text, DEBTOR)
+    assert not verdict.allowed
+    finding = next(f for f in verdict.findings if f.category == category)
+    assert finding.rule_ids == guard.pack.categories[category].rules
+    assert 0 <= finding.span[0] < finding.span[1] <= len(text)
+    assert finding.why
+    assert verdict.pack_hash == guard.hash
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "再不还就起素你。",
+        "再不還錢就起訴你。",
+        "我们会 qs 你的。",
+        "我们会，那个，起，嗯，诉，你。",
+        "我们会走己讠斥你。",
+        "我们会ｑｉｓｕ你，等着吧。",
+        "再不还就 7 诉你。",
+    ],
+)
+def test_a_disguised_word_is_still_the_word(guard: PhraseGuard, text: str) -> None:
+    assert not guard.check(text, DEBTOR).allowed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我们不会起诉您，请放心。",
+        "您可以咨询律师。",
+        "您问会不会坐牢，这个问题我无法判断。",
+        "请不要向任何人透露验证码。",
+        "紧急联系人不承担还款责任。",
+        "您可以拨打12378投诉。",
+        "如果您有危险，请拨打110或者120，心理援助热线是12356。",
+        "我是智能语音助手，不是真人。",
+        "您有一笔账单已逾期三天，应还1286.40元。",
+    ],
+)
+def test_denial_advice_and_honest_service_pass(guard: PhraseGuard, text: str) -> None:
+    verdict = guard.check(text, DEBTOR)
+    assert verdict.allowed, verdict.findings
+
+
+@pytest.mark.parametrize(
+    ("text", "lawful", "unlawful"),
+    [
+        ("您有一笔账单已逾期三天，应还1286.40元。", DEBTOR, STRANGER),
+        ("您有一笔账单已逾期三天，应还1286.40元。", DEBTOR, replace(DEBTOR, channel=Channel.VOICEMAIL)),
+        ("您有一笔账单已逾期三天，应还1286.40元。", DEBTOR, replace(DEBTOR, ledger_amount=Decimal("986.40"))),
+        ("您的应还金额是一千二百八十六块四。", DEBTOR, replace(DEBTOR, ledger_amount=None)),
+        ("债权人已向法院提起诉讼。", replace(DEBTOR, legal_action_authorised=True), DEBTOR),
+        ("今天结清的话，可以为您减免全部罚息。", replace(DEBTOR, waiver_authorised=True), DEBTOR),
+        ("我们会安排同事周三上门拜访您。", replace(DEBTOR, visit_authorised=True), DEBTOR),
+        ("您作为共同借款人，需要承担还款责任。", replace(DEBTOR, co_borrower_on_file=True), DEBTOR),
+        ("您好，我是人工客服小王。", replace(DEBTOR, speaker=Speaker.HUMAN_AGENT), DEBTOR),
+        (
+            "我是恒信公司的，麻烦让他回个电话。",
+            STRANGER,
+            replace(STRANGER, creditor_name_reveals_collection=True),
+        ),
+    ],
+)
+def test_the_same_sentence_is_judged_by_the_state_of_the_call(
+    guard: PhraseGuard, text: str, lawful: CallState, unlawful: CallState
+) -> None:
+    assert guard.check(text, lawful).allowed, guard.check(text, lawful).findings
+    assert not guard.check(text, unlawful).allowed
+
+
+def test_arrest_stays_forbidden_when_legal_action_is_authorised(guard: PhraseGuard) -> None:
+    assert not guard.check("再不还就抓你去坐牢。", replace(DEBTOR, legal_action_authorised=True)).allowed
+
+
+def test_one_bad_sentence_among_good_ones_stops_the_turn(guard: PhraseGuard) -> None:
+    verdict = guard.check("您好，感谢接听。我们理解您的困难。今天再不还，明天就立案了。祝您愉快。", DEBTOR)
+    assert "misleading_legal" in {f.category for f in verdict.findings}
+
+
+def test_an_instalment_stated_on_the_call_is_a_true_amount(guard: PhraseGuard) -> None:
+    stated = replace(DEBTOR, stated_amounts=(Decimal("2000"),))
+    assert guard.check("您一共要还两千元，对吗？", stated).allowed
+    assert not guard.check("您一共要还两千元，对吗？", DEBTOR).allowed
+
+
+@pytest.mark.parametrize("text", ["Вы должны заплатить.", "お金を返してください。", "돈을 갚으세요."])
+def test_an_unknown_language_is_not_allowed(guard: PhraseGuard, text: str) -> None:
+    verdict = guard.check(text, DEBTOR)
+    assert verdict.category == "unjudged"
+    assert not verdict.allowed
+
+
+def test_another_jurisdiction_is_not_allowed(guard: PhraseGuard) -> None:
+    assert not guard.check("您好。", replace(DEBTOR, jurisdiction="us")).allowed
+
+
+def test_the_default_state_permits_the_least(guard: PhraseGuard) -> None:
+    assert guard.check("您好，请问是王小样先生吗？", CallState()).allowed
+    assert not guard.check("您的贷款逾期了。", CallState()).allowed
+
+
+def test_a_stopped_sentence_has_approved_wording_that_itself_passes(guard: PhraseGuard) -> None:
+    for category, rule in guard.pack.categories.items():
+        wording = rule.replacement["zh"]
+        verdict = guard.check(wording, STRANGER if category == "third_party_disclosure" else CallState())
+        assert not {f.category for f in verdict.findings} - {"pre_verification_leak"}, (category, verdict.findings)
+    verdict = guard.check("把验证码告诉我。", DEBTOR)
+    assert verdict.action is Action.END
+    assert guard.replacement(verdict, "zh-CN") == guard.pack.categories["payment_diversion"].replacement["zh"]
+
+
+def test_the_gravest_finding_decides_the_action(guard: PhraseGuard) -> None:
+    verdict = guard.check("你这个人渣，把验证码告诉我。", DEBTOR)
+    assert verdict.action is Action.END
+    assert verdict.category == "payment_diversion"
+
+
+@pytest.mark.parametrize("name", ["us", "uk_eu"])
+def test_english_packs_judge_english(name: str) -> None:
+    english = load_guard(name)
+    verified = CallState(party=Party.DEBTOR, identity_verified=True, jurisdiction=name)
+    assert not english.check("You will be arrested tomorrow if you do not pay.", verified).allowed
+    assert english.check("When do you think you could make a payment?", verified).allowed
+    assert not english.check("He owes us money on an overdue loan.", replace(verified, party=Party.THIRD_PARTY)).allowed
+
+
+@pytest.mark.parametrize("name", ["hk", "tw"])
+def test_traditional_script_is_judged_where_it_is_written(name: str) -> None:
+    pack = load_guard(name)
+    verified = CallState(party=Party.DEBTOR, identity_verified=True, jurisdiction=name)
+    assert not pack.check("你再不還錢，我們就去你家堵門。", verified).allowed
+    assert pack.check("請問您什麼時候方便接聽電話？", verified).allowed
