@@ -110,6 +110,7 @@ def test_payday_falls_before_a_rest_day(asking: Asking) -> None:
         ("3月20号还2380.5元", "2380.5"),
         ("每个月还五百", "500"),
         ("还1k", "1000"),
+        ("九千块一笔清", "9000"),
     ],
 )
 def test_sums(asking: Asking, text: str, value: str) -> None:

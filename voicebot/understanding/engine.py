@@ -22,7 +22,7 @@ from voicebot.understanding.slots import extract
 _log = logging.getLogger(__name__)
 _SURE_WITHOUT_ENCODER = 0.8
 """Probability from which the light model's word is taken without asking the encoder."""
-_ENCODED_CHARACTERS = 28
+_ENCODED_CHARACTERS = 24
 """Characters of one turn given to the encoder, the whole turn first and always: this bounds the time of a turn."""
 
 

@@ -24,7 +24,7 @@ _ODD = re.compile(
 )
 _COLLOQUIAL = re.compile(
     rf"(?P<whole>{NUMBER})(?:块|元|圆)(?P<tenths>[一二两三四五六七八九\d])(?P<jiao>毛|"
-    rf"角)?(?:(?P<fen>[一二三四五六七八九\d])分?)?(?!\d|[十百千万月号天个点期])"
+    rf"角)?(?:(?P<fen>[一二三四五六七八九\d])分?)?(?=$|[\s,，。.!！?？;；、吧啊呢嘛呀哦的左上还付给行了])"
 )
 _JIAO = re.compile(
     rf"(?P<whole>{NUMBER})(?:块|元|圆)(?:零)?(?P<tenths>[一二两三四五六七八九\d])(?:毛|"
