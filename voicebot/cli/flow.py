@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from voicebot.dialog.author_tests import AuthorTest
@@ -406,7 +406,7 @@ def list_flows() -> None:
     """The shipped flows."""
     from voicebot.dialog.loader import shipped_flows
 
-    table = Table("flow", "title", "language", "direction", "pack", "version")
+    table = Table(Column("flow", no_wrap=True), "title", "language", "direction", "pack", "version")
     for path in shipped_flows():
         loaded, _ = _load(path)
         table.add_row(loaded.name, loaded.title, loaded.language, loaded.direction, loaded.policy, loaded.hash[:12])

@@ -82,7 +82,9 @@ class Conversation:
         """Takes the caller's last turn back. False at the start."""
         if len(self.exchanges) < 2:
             return False
-        self.exchanges.pop()
+        event = self.exchanges.pop().event
+        if event is not None:
+            self.now = min(self.now, event.at)
         return True
 
     # --- what a caller can do -----------------------------------------------------------------------------------------

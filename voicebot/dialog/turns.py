@@ -73,7 +73,7 @@ _ENGLISH_WEEKDAY = re.compile(r"^(?!.*(?:next|this)).*(?:mon|tues|wednes|thurs|f
 
 
 def corrected(before: Kept | None, after: Kept) -> Kept:
-    """A weekday that corrects a date stays in that date's week: 不是周五，是周四, said of next Friday, is next Thursday."""
+    """A weekday that corrects a date stays in its week: 不是周五，是周四, said of next Friday, is next Thursday."""
     if before is None or isinstance(before.value, datetime) or isinstance(after.value, datetime):
         return after
     if not isinstance(before.value, date) or not isinstance(after.value, date):

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
-from compliance_filters.guard import load_guard
+from compliance_filters.guard import PhraseGuard, load_guard
 from compliance_filters.pack import PackError
-from compliance_filters.verdict import CallState, Channel, Party
+from compliance_filters.verdict import CallState, Channel, Party, Verdict
 from voicebot.dialog.checks.subject import Subject
 from voicebot.dialog.checks.values import Sample, samples_of
 from voicebot.dialog.exploring import World
@@ -39,7 +40,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         judged.add(kind)
         line = subject.library[name]
         for text, state in spoken_ways(subject, line, world):
-            verdict = guard.check(text, state)
+            verdict = _judged(guard, text, state)
             if not verdict.allowed:
                 first = verdict.findings[0]
                 yield subject.shown(
@@ -55,10 +56,16 @@ def check(subject: Subject) -> Iterator[Finding]:
                 break
 
 
+@lru_cache(maxsize=50_000)
+def _judged(guard: PhraseGuard, text: str, state: CallState) -> Verdict:
+    """Flows share their parts: the same words in the same state are judged once."""
+    return guard.check(text, state)
+
+
 def spoken_ways(subject: Subject, line: Line, world: World) -> Iterator[tuple[str, CallState]]:
     """Every text of a line with its values, and the state of the call that the guard would judge it in."""
     for template in line.texts:
-        for sample in samples_of(template):
+        for sample in samples_of(template, subject.library.language):
             reader = Reader(subject.library.language, _CURRENCY[subject.flow.policy], sample.today)
             yield fill(template, sample.value_of, reader), _state(subject, world, sample)
 

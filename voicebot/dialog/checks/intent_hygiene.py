@@ -1,5 +1,6 @@
 """Intent examples that will mislead: the same under two intents, too close to another, or too few."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,17 +33,26 @@ def check_intents(folder: Path) -> Iterator[Finding]:
             continue
         for index, text in enumerate(told):
             examples.append((intent, str(text), placed.at(("examples", index))))
-        if len(told) < FEWEST:
+        count = sum(wordings(str(text)) for text in told)
+        if count < FEWEST:
             few = finding(
                 RULE,
                 placed.at(("examples",)),
-                f"意图 {intent} 只有 {len(told)} 个例句。",
-                f"intent {intent} has only {len(told)} examples.",
+                f"意图 {intent} 只有 {count} 个说法。",
+                f"intent {intent} has only {count} wordings.",
                 f"至少写 {FEWEST} 个不同的说法。",
                 f"Write at least {FEWEST} different ways to say it.",
             )
             yield replace(few, severity=Severity.WARNING)
     yield from _clashes(examples)
+
+
+def wordings(pattern: str) -> int:
+    """How many sentences an example stands for: (a|b) is two, [a] is said or left out."""
+    count = 1
+    for group in re.finditer(r"\(([^()]*)\)", pattern):
+        count *= group[1].count("|") + 1
+    return count * 2 ** pattern.count("[")
 
 
 def _clashes(examples: list[tuple[str, str, Place]]) -> Iterator[Finding]:

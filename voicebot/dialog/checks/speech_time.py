@@ -15,7 +15,7 @@ PAUSE = 0.25
 
 def spoken_seconds(subject: Subject, text: str) -> float:
     """Seconds that the text takes with the most ordinary value of each fact."""
-    sample = samples_of(text)[0]
+    sample = samples_of(text, subject.library.language)[0]
     today = sample.today
     words = fill(text, sample.value_of, Reader(subject.library.language, Facts({}).currency, today))
     marks = sum(character in "，。？！；：,.?!;:" for character in words)

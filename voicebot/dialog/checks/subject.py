@@ -11,6 +11,10 @@ from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import Finding, Place, finding
 
+_KEPT = 32
+_EXPLORED: dict[tuple[str, str], Exploration] = {}
+"""Paths of the flows looked at last, by content hash: one command looks at the same flow more than once."""
+
 
 @dataclass
 class Subject:
@@ -21,7 +25,12 @@ class Subject:
 
     @cached_property
     def exploration(self) -> Exploration:
-        return explore(self.flow, self.library)
+        key = (self.flow.name, self.flow.hash)
+        if key not in _EXPLORED:
+            if len(_EXPLORED) >= _KEPT:
+                _EXPLORED.clear()
+            _EXPLORED[key] = explore(self.flow, self.library)
+        return _EXPLORED[key]
 
     @cached_property
     def first_spoken(self) -> dict[tuple[str, World], tuple[World | None, Edge, Spoken]]:

@@ -28,6 +28,18 @@ _BY_KIND: dict[FactKind, tuple[FactValue, ...]] = {
 }
 
 
+_IN_ENGLISH: dict[str, tuple[FactValue, ...]] = {
+    "debtor.name": ("Alex Example", "Maria del Carmen Sample", "Jo Li"),
+    "debtor.surname": ("Example", "Sample"),
+    "debtor.honorific": ("",),
+    "debt.creditor": ("Example Bank", "Sample Credit Union"),
+    "debt.product": ("credit card",),
+    "firm.name": ("Example Services", "Sample Customer Care"),
+    "firm.app": ("the Example app",),
+    "firm.hours": ("nine to five",),
+}
+
+
 @dataclass(frozen=True)
 class Sample:
     """One set of values for a line's blanks."""
@@ -43,17 +55,19 @@ class Sample:
         return tuple(value for value in self.values.values() if isinstance(value, Decimal))
 
 
-def samples_of(text: str) -> list[Sample]:
+def samples_of(text: str, language: str = "zh-CN") -> list[Sample]:
     """Every value of every blank at least once, the most ordinary ones together first."""
     names = list(dict.fromkeys(name for name, _ in blanks(text)))
-    choices = {name: _values(name) for name in names}
+    choices = {name: _values(name, language) for name in names}
     rounds = max((len(values) for values in choices.values()), default=1)
     return [
         Sample({name: values[min(turn, len(values) - 1)] for name, values in choices.items()}) for turn in range(rounds)
     ]
 
 
-def _values(name: str) -> tuple[FactValue, ...]:
+def _values(name: str, language: str) -> tuple[FactValue, ...]:
+    if language.startswith("en") and name in _IN_ENGLISH:
+        return _IN_ENGLISH[name]
     if name in FACTS:
         facts = _samples(name)
         if facts:
