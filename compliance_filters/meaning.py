@@ -1,7 +1,7 @@
 """The meaning model: a logistic model over characters, sounds and concepts, learnt from the pack's own examples.
 
 It is small on purpose: it trains in seconds, the same each time, and judges a sentence in a fraction of a millisecond.
-Weights are kept beside the user's caches under the hash of the pack, and are made anew when the pack changes.
+Weights are kept beside the user's caches under the hash of the wording, and are made anew when the wording changes.
 """
 
 from __future__ import annotations
@@ -201,8 +201,8 @@ def _cache() -> Path:
 
 
 def model_for(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
-    """The trained model of a pack, from the cache when the same pack was trained before."""
-    path = _cache() / f"{pack.hash}-{_FORMAT}.npz"
+    """The trained model of a pack, from the cache when the same wording was trained before."""
+    path = _cache() / f"{pack.wording_hash}-{_FORMAT}.npz"
     if path.exists():
         try:
             with np.load(path, allow_pickle=False) as kept:

@@ -145,6 +145,8 @@ class RulePack(_Strict):
     sayings: tuple[Wording, ...] = ()
     hash: str = ""
     """SHA-256 over every file of the pack."""
+    wording_hash: str = ""
+    """SHA-256 over its wording alone: packs with the same wording share one meaning model."""
 
     @field_validator("categories")
     @classmethod
@@ -270,6 +272,7 @@ def load_pack(name_or_path: str | Path) -> RulePack:
             raise PackError([f"there is no rule pack named '{name_or_path}'; the packs are {known}"])
     document = Located(path)
     digest = hashlib.sha256(path.read_bytes())
+    wording_digest = hashlib.sha256()
     sayings: list[Wording] = []
     vocabulary: dict[str, Any] = {
         "concepts": {},
@@ -285,7 +288,9 @@ def load_pack(name_or_path: str | Path) -> RulePack:
         if not place.is_dir():
             raise PackError([f"{document.place(('wording',))}: there is no folder {place}; correct the name"])
         for file in sorted(place.glob("*.yaml")):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+            content = file.name.encode() + b"\0" + file.read_bytes()
+            digest.update(content)
+            wording_digest.update(content)
             part = Located(file)
             if "category" in part.data:
                 sayings.extend(_sayings(part))
@@ -299,7 +304,12 @@ def load_pack(name_or_path: str | Path) -> RulePack:
                 vocabulary["excuses"][kind] = (*vocabulary["excuses"].get(kind, ()), *found)
     pack: RulePack = document.validate(
         RulePack,
-        {"vocabulary": vocabulary, "sayings": [s.model_dump() for s in sayings], "hash": digest.hexdigest()},
+        {
+            "vocabulary": vocabulary,
+            "sayings": [s.model_dump() for s in sayings],
+            "hash": digest.hexdigest(),
+            "wording_hash": wording_digest.hexdigest(),
+        },
     )
     return pack
 
