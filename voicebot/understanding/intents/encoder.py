@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 DEFAULT_NAME = "multilingual-e5-small"
+WEIGHTS = "e5-small-q4.bin"
+"""The 4-bit weights, as a package ships them."""
+_log = logging.getLogger(__name__)
 _LONGEST = 64  # tokens; a telephone turn has some twenty
 _BATCH = 32
 
@@ -81,8 +85,26 @@ class Encoder:
 
 
 def installed_encoder() -> Path | None:
-    """The pulled default encoder, None when it was not pulled: `$VOICEBOT_MODELS`, or the user's data directory."""
+    """The pulled default encoder, None when it was not pulled: `$VOICEBOT_MODELS`, or the user's data directory.
+
+    Where the pulled model is the 4-bit weights, the graph is made from them once, beside the trained models.
+    """
     named = os.environ.get("VOICEBOT_MODELS")
     models = Path(named) if named else Path.home() / ".local" / "share" / "voicebot" / "models"
     folder = models / DEFAULT_NAME
-    return folder if (folder / "model.onnx").exists() and (folder / "tokenizer.json").exists() else None
+    if (folder / "model.onnx").exists() and (folder / "tokenizer.json").exists():
+        return folder
+    weights, tokenizer = folder / WEIGHTS, folder / "tokenizer.json"
+    if not (weights.exists() and tokenizer.exists()):
+        return None
+    cached = os.environ.get("VOICEBOT_CACHE")
+    made = (Path(cached) if cached else Path.home() / ".cache" / "voicebot") / "encoders" / DEFAULT_NAME
+    if not (made / "model.onnx").exists():
+        from voicebot.understanding.intents.e5_graph import WeightsError, build
+
+        try:
+            build(weights, tokenizer, made)
+        except (ImportError, OSError, WeightsError) as problem:
+            _log.warning("the sentence encoder could not be made", extra={"path": str(weights), "reason": str(problem)})
+            return None
+    return made
