@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 from voicebot.dialog.conversation import Conversation, Exchange, Guard, Understand
 from voicebot.dialog.events import HandoffOutcome, Heard, Pressed, Say, SilenceElapsed
+from voicebot.dialog.ground import slot_text
 from voicebot.dialog.machine import Machine
-from voicebot.dialog.stepping import slot_text
 
 HELP = (
     "直接打字就是对方说的话 / type what the caller says",

@@ -23,9 +23,9 @@ from voicebot.dialog.events import (
     SilenceElapsed,
     TimerElapsed,
 )
+from voicebot.dialog.ground import Trace
 from voicebot.dialog.machine import Machine
 from voicebot.dialog.state import DialogState
-from voicebot.dialog.stepping import Trace
 from voicebot.understanding.meaning import Context, Meaning
 
 Understand = Callable[[str, Context], Meaning]

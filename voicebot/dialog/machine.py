@@ -23,11 +23,12 @@ from voicebot.dialog.events import (
 )
 from voicebot.dialog.facts import Facts
 from voicebot.dialog.flow import SO_FAR, Flow
+from voicebot.dialog.ground import Ground, Trace
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import FlowError, finding
 from voicebot.dialog.profile import Profile
 from voicebot.dialog.state import DialogState, Digits, Frame, Kept, Phase
-from voicebot.dialog.stepping import ELDERLY, Ground, Step, Trace
+from voicebot.dialog.stepping import ELDERLY, Step
 from voicebot.dialog.turns import Placement, SlotAnswer, Turn, corrected, intents_of, placements, usable_slots
 
 ELDERLY_AGE = 60

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -22,13 +22,12 @@ from voicebot.dialog.events import (
     SetFlag,
     SetTimer,
 )
-from voicebot.dialog.facts import Facts, FactValue
+from voicebot.dialog.facts import FactValue
 from voicebot.dialog.flow import (
     SO_FAR,
     CallPart,
     Changes,
     Finish,
-    Flow,
     Go,
     Repeat,
     Resume,
@@ -36,12 +35,11 @@ from voicebot.dialog.flow import (
     State,
     Stay,
 )
-from voicebot.dialog.library import Library
-from voicebot.dialog.profile import Profile
+from voicebot.dialog.ground import Ground, Trace, value_of
 from voicebot.dialog.state import DialogState, Frame, Kept, Phase
 from voicebot.dialog.turns import Placement
 from voicebot.dialog.wording import MissingValue, Reader, blanks, fill, kind_of
-from voicebot.understanding.meaning import Expecting, SlotValue
+from voicebot.understanding.meaning import Expecting
 
 _MOVES = 100
 """Silent moves within one step before the conversation is closed; shipped flows need a handful."""
@@ -53,26 +51,6 @@ SLOW = 0.75
 ELDERLY = 0.8
 ELDERLY_SILENCE = 10.0
 """Seconds that a person who needs time is given."""
-
-
-@dataclass
-class Trace:
-    """What a step went through, for coverage and for `why`."""
-
-    states: list[tuple[str, str]] = field(default_factory=list)
-    routes: list[tuple[str, str]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    why: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What does not change during a call."""
-
-    flow: Flow
-    library: Library
-    facts: Facts
-    profile: Profile
 
 
 class Step:
@@ -99,39 +77,7 @@ class Step:
 
     def value_of(self, name: str) -> FactValue | None:
         """Value of a blank or of a name in a condition."""
-        state = self.state
-        if name.startswith("slot."):
-            kept = state.slots.get(name[5:]) or state.fresh.get(name[5:])
-            return kept.value if kept else None
-        if name.startswith("heard "):
-            return name[6:] in state.heard_intents
-        if name.startswith("said "):
-            return name[5:] in self.words
-        if name.startswith("flag "):
-            return name[5:] in state.flags
-        if name.startswith("count "):
-            return state.counters.get(name[6:], 0)
-        match name:
-            case "promise.remaining":
-                due, offered = self.ground.facts.amount("debt.amount_due"), self.value_of("slot.amount")
-                return due - offered if due is not None and isinstance(offered, Decimal) else None
-            case "callback.hour":
-                at = self.value_of("slot.callback_at")
-                return at.hour if isinstance(at, datetime) else None
-            case "today":
-                return self.now.date()
-            case "right_party":
-                return state.right_party
-            case "third_party":
-                return state.party == Party.THIRD_PARTY.value
-            case "elderly":
-                return state.elderly
-            case "money_closed":
-                return state.money_closed
-            case "inbound":
-                return self.ground.flow.direction == "inbound"
-            case _:
-                return self.ground.facts.get(name)
+        return value_of(self.ground, self.state, name, self.now, self.words)
 
     # --- moves --------------------------------------------------------------------------------------------------------
     def enter(self, name: str) -> None:
@@ -490,8 +436,3 @@ class Step:
                     self.follow(Placement(self.state.stack[-1].flow, route, own=True))
                     return True
         return False
-
-
-def slot_text(value: SlotValue) -> str:
-    """A slot's value for a person: in `why`, in `flow chat`, in a failed test."""
-    return value.isoformat() if isinstance(value, date) else str(value)

@@ -52,7 +52,7 @@ def wordings(pattern: str) -> int:
     count = 1
     for group in re.finditer(r"\(([^()]*)\)", pattern):
         count *= group[1].count("|") + 1
-    return count * 2 ** pattern.count("[")
+    return count << pattern.count("[")
 
 
 def _clashes(examples: list[tuple[str, str, Place]]) -> Iterator[Finding]:
