@@ -89,12 +89,14 @@ async def level(found: Any, calls: int, seconds: float, folder: Path) -> dict[st
     process = await asyncio.create_subprocess_exec(
         "sipp", "-sf", str(folder / "caller.xml"), f"127.0.0.1:{found.worker.settings.sip.port}",
         "-s", "4000000000", "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(free_port()),
-        "-min_rtp_port", str(free_port(span=2 * calls + 40)),
+        "-mp", str(free_port(span=4 * calls + 40)),
         "-m", str(calls), "-l", str(calls), "-r", str(min(calls, 5)),
         "-nostdin", "-timeout", f"{int(seconds) + 60}s", "-timeout_error",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=folder,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, cwd=folder,
     )  # fmt: skip
-    code = await process.wait()
+    _, errors = await process.communicate()
+    if process.returncode:
+        sys.stderr.write(errors.decode(errors="replace")[-2000:])
     passed = time.monotonic() - began
     usage = resource.getrusage(resource.RUSAGE_SELF)
     await asyncio.wait_for(found.worker.engine.idle.wait(), 60)
@@ -103,7 +105,7 @@ async def level(found: Any, calls: int, seconds: float, folder: Path) -> dict[st
     responses = response_times(entries)
     return {
         "calls": calls,
-        "sipp_exit": code,
+        "sipp_exit": process.returncode,
         "lateness_ms": {f"p{int(q * 100)}": round(quantile(late, q) * 1000, 1) for q in (0.5, 0.95, 0.99)},
         "ticks": len(late),
         "cores": round((usage.ru_utime + usage.ru_stime - cpu) / passed, 2),

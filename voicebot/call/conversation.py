@@ -274,6 +274,7 @@ class Conversation(FrameProcessor):
             self._timeline.add("caller.said", media_seconds=turn.began, text=turn.text)
             return
         current = self._floor.current
+        kept = False
         if current is not None and turn.interrupted_line is None:
             remaining = 0.0
             if current.synthesis_complete and current.started_at is not None:
@@ -290,9 +291,11 @@ class Conversation(FrameProcessor):
                 self._timeline.add("barge_in", line=current.say.line)
                 await self.broadcast_interruption()  # type: ignore[no-untyped-call]
             else:
+                kept = True
                 self._timeline.add("turn.kept", media_seconds=turn.ended, text=turn.text)
         await self._all_heard.wait()
-        self._last_turn_ended = max(turn.ended, self._heard_at) if current is not None else turn.ended
+        # A caller who spoke over a line that had to be heard waits for an answer from its end on.
+        self._last_turn_ended = max(turn.ended, self._heard_at) if kept else turn.ended
         now = self._now()
         began = time.monotonic()
         meaning = await self._understand(turn, now)
