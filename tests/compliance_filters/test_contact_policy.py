@@ -164,6 +164,13 @@ def test_cn_freq_05() -> None:
     assert decision.next_allowed == cn_time(8, day=12)
 
 
+def test_cn_contact_01() -> None:
+    assert refused(ask(cn_time(10), owner=None), "CN-CONTACT-01")
+    assert refused(ask(cn_time(10), owner=Owner.THIRD_PARTY, failed_attempts_in_a_row=0), "CN-CONTACT-01")
+    assert refused(ask(cn_time(10), owner=Owner.THIRD_PARTY), "CN-CONTACT-01")
+    assert not refused(ask(cn_time(10), owner=Owner.GUARANTOR), "CN-CONTACT-01")
+
+
 def test_cn_contact_02() -> None:
     contact: dict[str, Any] = {"owner": Owner.THIRD_PARTY, "reviewed_by": "officer"}
     assert refused(ask(cn_time(10), failed_attempts_in_a_row=2, **contact), "CN-CONTACT-02")
