@@ -32,6 +32,8 @@ def after_attempt(
     `promised_on` is the day of the latest open promise, `callback_at` the earliest agreed callback that lies ahead.
     """
     if attempt.state is AttemptState.REFUSED:
+        if case.status is not CaseStatus.OPEN:
+            return Settlement(MemberState.DONE, f"the case is {case.status.value}", counts=False)
         return after_refusal(attempt.policy)
     disposition = attempt.disposition or "abandoned"
     rule = rule_of(disposition)

@@ -85,6 +85,17 @@ class ComplianceSettings(Section):
     """Number on which the firm can be called back, as the bot reads it out."""
     timezone: str = "Asia/Shanghai"
     """Time zone that a case is in when it names none, as in the IANA database."""
+    caller_number: str | None = Field(None, pattern=r"^\+[1-9][0-9]{5,14}$")
+    """Number that the carrier shows on calls that name no other, E.164. The contact policy refuses calls from a number
+    that is not known."""
+    registered_callers: tuple[str, ...] | None = None
+    """Numbers registered for these calls, E.164. Left out, the contact policy refuses where it asks for them."""
+    collects_for_others: bool | None = None
+    """Whether the firm collects for other creditors, whose debtors must have been told. Left out, calls are refused."""
+    debts_bought: bool | None = None
+    """Whether its debts were bought from others, whose debtors must have been told. Left out, calls are refused."""
+    conservative: bool = False
+    """Whether lunch time and public holidays are left alone, and calls are fewer."""
 
     @field_validator("timezone")
     @classmethod

@@ -194,8 +194,7 @@ class AttemptRepository:
             raise UnknownCase(wish.case_id)
         await lock(connection, f"debtor {case.debtor.id}")
         await lock(connection, f"number {wish.number}")
-        if wish.caller_id is not None:
-            await lock(connection, f"caller {wish.caller_id}")
+        await lock(connection, f"caller {wish.caller_id}")
         permission = Permission(True)
         if permit is not None:
             permission = permit(await _history(connection, case, wish))
@@ -262,11 +261,10 @@ async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> Co
 
 
 async def _shown(connection: AsyncConnection, wish: Attempt) -> tuple[datetime, ...]:
-    if wish.caller_id is None:
-        return ()
     table = models.Attempt
+    shown = table.caller_id.is_(None) if wish.caller_id is None else table.caller_id == wish.caller_id
     statement = select(table.begun_at).where(
-        table.caller_id == wish.caller_id,
+        shown,
         table.begun_at >= wish.begun_at - timedelta(days=1),
         table.state != AttemptState.REFUSED.value,
     )

@@ -1,0 +1,65 @@
+"""One worker in a process of its own, to be killed: python worker_process.py DATABASE JOURNAL_OF_DIALS WORKER T0 SPEED.
+
+Its clock runs SPEED times as fast as the wall's, from T0 on, and is the same in every process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.campaign.simulated import SimulatedCalls
+from voicebot.campaign.durable import DurableDials
+from voicebot.campaign.runner import CampaignRunner
+from voicebot.store import Store
+from voicebot.store.campaign_records import CampaignState
+from voicebot.store.records import ContactHistory, Permission
+
+BEGINS = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+CAP = 3
+
+
+def cap(history: ContactHistory) -> Permission:
+    """At most CAP attempts for a person, ever: a cap that a crash must not break."""
+    count = len(history.attempts)
+    return Permission(count < CAP, {"rules": [{"id": "CAP", "verdict": "refuse", "counts": {"n": count}}]})
+
+
+async def work(database: str, dialled: Path, worker: str, started: float, speed: float) -> None:
+    def now() -> datetime:
+        return BEGINS + timedelta(seconds=(time.time() - started) * speed)
+
+    async with await Store.open(database, migrate=False) as store:
+        await store.attempts.interrupt(worker, at=now())
+        calls = SimulatedCalls(store, worker, now, dialled=dialled, permit=cap, talk_seconds=0.2)
+        runner = CampaignRunner(
+            store,
+            calls,
+            DurableDials(database, worker),
+            worker_id=worker,
+            now=now,
+            room=lambda: 20 - calls.live,
+            look_seconds=0.05,
+        )
+        await runner.start()
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(runner.run(stop))
+            tasks.create_task(_until_finished(store, stop))
+        await runner.close()
+
+
+async def _until_finished(store: Store, stop: asyncio.Event) -> None:
+    while await store.campaigns.list(state=CampaignState.RUNNING):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.1)
+    stop.set()
+
+
+if __name__ == "__main__":
+    url, file, name, began, faster = sys.argv[1:]
+    asyncio.run(work(url, Path(file), name, float(began), float(faster)))
