@@ -155,7 +155,7 @@ def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
 
 
-def _toml(value: Any) -> str:  # noqa: PLR0911 - one return a kind of value reads best
+def _toml(value: Any) -> str:
     match value:
         case bool():
             return "true" if value else "false"
