@@ -18,14 +18,15 @@ import aiohttp
 import pytest
 
 from telephony.g711 import encode_ulaw
-from tests.engine.people import PitchSpeech, tone
+from tests.engine.people import OURS, PitchSpeech, tone
+from tests.telephony.twilio.stand_in import TwilioStandIn
 from voicebot import app
 from voicebot.call.board import TimelineEntry
 from voicebot.call.clock import Clock
 from voicebot.call.shelf import FlowShelf
 from voicebot.call.timeline import TimelineSink
 from voicebot.demo.telephones import free_port
-from voicebot.settings import HttpSettings, Settings, SipSettings, SipTrunk, WorkerSettings
+from voicebot.settings import HttpSettings, Settings, SipSettings, SipTrunk, TwilioSection, WorkerSettings
 from voicebot.store.records import Case, Debt, Debtor, PhoneNumber
 from voicebot.understanding import Understander, load_understander
 
@@ -130,6 +131,27 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
         return settings_in(tmp_path / "data", **sections)
 
     return make
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[TwilioStandIn]:
+    async with TwilioStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def twilio_settings(twilio: TwilioStandIn, make_settings: Callable[..., Settings]) -> Settings:
+    """Twilio alone: webhooks on the engine's own HTTP port."""
+    port = free_port()
+    account = TwilioSection(
+        enabled=True,
+        account_sid=twilio.account_sid,
+        auth_token=twilio.auth_token,
+        public_url=f"http://127.0.0.1:{port}/twilio",
+        caller_id=OURS,
+        rest_url=twilio.url,
+    )
+    return make_settings(http=HttpSettings(port=port), twilio=account, sip=SipSettings(enabled=False))
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from telephony.g711 import encode_ulaw
+from tests.telephony.twilio.stand_in import TwilioCallStandIn
 from voicebot.call.board import TimelineEntry
 from voicebot.speech.protocols import SpeechRequest, Transcript
 
@@ -162,3 +164,20 @@ class Person:
         for place, key in enumerate(answer.press):
             if self.press is not None:
                 loop.call_later(0.8 + 0.15 * place, self.press, key)
+
+
+OURS = "+12025550100"
+WORDS = Words("对，我就是", "下周五还两千", "对，没错", "我要转人工")
+ANSWERS: Mapping[str, Answer] = {
+    "identity.are_you": Answer(say="对，我就是"),
+    "identity.ask_last_four": Answer(press="3866"),
+    "reminder.when_can_you_pay": Answer(say="下周五还两千"),
+    "promise.read_back_part": Answer(say="对，没错"),
+}
+"""A debtor who is who they are, and promises."""
+
+
+def take_up(person: Person, call: TwilioCallStandIn) -> None:
+    """Gives the person the telephone of a call over Twilio."""
+    person.say = lambda pcm: call.stream.speak(encode_ulaw(pcm))
+    person.press = lambda key: call.twilio.spawn(call.stream.press(key))

@@ -6,8 +6,6 @@ Everything is the composed engine but the speech models; Twilio is a stand-in th
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,57 +15,15 @@ import pytest
 
 from recordings.reading import read_audio
 from recordings.verify import verify
-from telephony.g711 import decode_ulaw, encode_ulaw
-from tests.engine.people import VOICE_HERTZ, Answer, Person, PitchSpeech, Words, pitch
-from tests.telephony.twilio.stand_in import TwilioCallStandIn, TwilioStandIn
+from telephony.g711 import decode_ulaw
+from tests.engine.people import ANSWERS, OURS, VOICE_HERTZ, WORDS, Answer, Person, PitchSpeech, pitch, take_up
 from voicebot.demo.telephones import free_port
-from voicebot.settings import HttpSettings, Settings, SipSettings, TwilioSection
+from voicebot.settings import Settings, SipSettings
 from voicebot.store.records import AgentRecord, AgentState, Call, Case
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Engine, OpenEngine, StartSipp
-
-OURS = "+12025550100"
-WORDS = Words("对，我就是", "下周五还两千", "对，没错", "我要转人工")
-ANSWERS = {
-    "identity.are_you": Answer(say="对，我就是"),
-    "identity.ask_last_four": Answer(press="3866"),
-    "reminder.when_can_you_pay": Answer(say="下周五还两千"),
-    "promise.read_back_part": Answer(say="对，没错"),
-}
-
-
-@pytest.fixture
-async def twilio() -> AsyncIterator[TwilioStandIn]:
-    async with TwilioStandIn() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def settings(twilio: TwilioStandIn, make_settings: Callable[..., Settings]) -> Settings:
-    """Twilio alone: webhooks on the engine's own HTTP port."""
-    port = _http_port()
-    account = TwilioSection(
-        enabled=True,
-        account_sid=twilio.account_sid,
-        auth_token=twilio.auth_token,
-        public_url=f"http://127.0.0.1:{port}/twilio",
-        caller_id=OURS,
-        rest_url=twilio.url,
-    )
-    return make_settings(http=HttpSettings(port=port), twilio=account, sip=SipSettings(enabled=False))
-
-
-def _http_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def take_up(person: Person, call: TwilioCallStandIn) -> None:
-    """Gives the person the telephone of this call."""
-    person.say = lambda pcm: call.stream.speak(encode_ulaw(pcm))
-    person.press = lambda key: call.twilio.spawn(call.stream.press(key))
+    from tests.telephony.twilio.stand_in import TwilioStandIn
 
 
 async def the_promise_is_kept(engine: Engine, call_id: str, direction: str) -> Call:
@@ -94,11 +50,11 @@ async def the_promise_is_kept(engine: Engine, call_id: str, direction: str) -> C
 
 
 async def test_a_call_placed_through_the_api_ends_in_a_promise(
-    twilio: TwilioStandIn, settings: Settings, open_engine: OpenEngine, case: Case
+    twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
 ) -> None:
     person = Person(WORDS, ANSWERS)
     speech = PitchSpeech(WORDS)
-    async with open_engine(settings, speech, cases=[case], sinks=[person]) as engine:
+    async with open_engine(twilio_settings, speech, cases=[case], sinks=[person]) as engine:
         call_id = await engine.place(key="twilio-1")
         far_end = await twilio.placed()
         take_up(person, far_end)
@@ -115,14 +71,14 @@ async def test_a_call_placed_through_the_api_ends_in_a_promise(
 
 
 async def test_a_debtor_who_calls_back_is_recognised_and_promises(
-    twilio: TwilioStandIn, settings: Settings, open_engine: OpenEngine, case: Case
+    twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
 ) -> None:
     promise = Answer(say="下周五还两千")
     answers = {**ANSWERS, "opening.how_can_i_help": promise, "reminder.what_suits_you": promise}
     person = Person(WORDS, answers)
-    async with open_engine(settings, PitchSpeech(WORDS), cases=[case], sinks=[person]) as engine:
+    async with open_engine(twilio_settings, PitchSpeech(WORDS), cases=[case], sinks=[person]) as engine:
         far_end = await twilio.ring_in(
-            settings.twilio.public_url, from_number=case.debtor.numbers[0].number, to_number=OURS
+            twilio_settings.twilio.public_url, from_number=case.debtor.numbers[0].number, to_number=OURS
         )
         take_up(person, far_end)
         begun = await engine.happens("call.incoming", direction="inbound")
@@ -132,11 +88,11 @@ async def test_a_debtor_who_calls_back_is_recognised_and_promises(
 
 @pytest.mark.peer
 async def test_a_twilio_caller_is_handed_to_an_agent_on_a_sip_telephone(
-    twilio: TwilioStandIn, settings: Settings, open_engine: OpenEngine, sipp: StartSipp, case: Case
+    twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, sipp: StartSipp, case: Case
 ) -> None:
     """The agent's telephone plays 440 Hz: the caller hears it, and both sides stand in the recording."""
     rtp = free_port(span=8)
-    both = settings.model_copy(
+    both = twilio_settings.model_copy(
         update={"sip": SipSettings(port=free_port(), rtp_port_first=rtp, rtp_port_last=rtp + 7, max_calls=4)}
     )
     person = Person(WORDS, {})

@@ -155,7 +155,7 @@ async def _assemble(
             build_brief=brief_of,
             permit=permit,
             inbound_flow="inbound_callback",
-            unknown_caller_flow="inbound_callback",
+            unknown_caller_flow="inbound_unknown",
             sinks=(metrics.observe, *sinks),
             versions={"voicebot": version, **_models(settings)},
         )

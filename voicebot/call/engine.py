@@ -20,6 +20,7 @@ from voicebot.call.session import CallResult, CallSession, CallSubject
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.dialog.machine import Machine
+from voicebot.dialog.places import FlowError
 from voicebot.store.errors import AttemptRefused, StoreUnavailable, UnknownCase
 from voicebot.store.records import Call, Case, new_id
 
@@ -95,14 +96,17 @@ class CallEngine:
                 "no_carrier", "nothing here can dial a number: add a trunk under sip.trunks, or enable Twilio"
             )
         case = await self._case(request.case_id)
-        flow, library = self._flow(request.flow)
+        flow, library = await self._flow(request.flow)
         number = to_e164(request.to, parts.region) if request.to else case.first_valid_number()
         if number is None:
             raise PlacementRefused(
                 "no_number", f"case {case.id} has no number that may be dialled; check the states of its numbers"
             )
         call_id = new_id()
-        subject = self._subject(call_id, case, flow, library)
+        try:
+            subject = self._subject(call_id, case, flow, library)
+        except FlowError as error:
+            raise PlacementRefused("missing_facts", str(error)) from error
         try:
             begun = await parts.store.attempts.begin(
                 idempotency_key=request.idempotency_key or call_id,
@@ -189,7 +193,7 @@ class CallEngine:
         parts = self._parts
         number = to_e164(leg.from_number, parts.region)
         case = await self._case_of_number(number)
-        name = parts.inbound_flow if case is not None else parts.unknown_caller_flow
+        case, name = await self._inbound_flow(call_id, case)
         call = Call(
             id=call_id,
             direction=Direction.INBOUND.value,
@@ -202,7 +206,7 @@ class CallEngine:
             case_id=case.id if case else None,
         )
         try:
-            flow, library = parts.flows.get(name)
+            flow, library = await asyncio.to_thread(parts.flows.get, name)
             subject = self._subject(call_id, case, flow, library)
         except Exception:
             log.exception("an inbound call cannot be served; the caller hears busy", extra={"call": call_id})
@@ -228,6 +232,21 @@ class CallEngine:
             await self._finish(call, None, "network_error", Cause.NETWORK_ERROR)
             return
         await self._talk(leg, call, case, subject)
+
+    async def _inbound_flow(self, call_id: str, case: Case | None) -> tuple[Case | None, str]:
+        """The flow that serves a caller. One whose case lacks what its flow needs is served as somebody unknown."""
+        parts = self._parts
+        if case is not None:
+            try:
+                self._subject(call_id, case, *await asyncio.to_thread(parts.flows.get, parts.inbound_flow))
+            except FlowError as error:
+                log.error(
+                    "the caller's case lacks facts; the caller is served as somebody unknown",
+                    extra={"call": call_id, "case": case.id, "findings": str(error)},
+                )
+            else:
+                return case, parts.inbound_flow
+        return None, parts.unknown_caller_flow
 
     async def _case_of_number(self, number: str | None) -> Case | None:
         """The one open case behind a caller's number.
@@ -257,9 +276,10 @@ class CallEngine:
             raise PlacementRefused("unknown_case", f"no case has the id {case_id}; list cases with: voicebot case list")
         return case
 
-    def _flow(self, name: str) -> tuple[Flow, Library]:
+    async def _flow(self, name: str) -> tuple[Flow, Library]:
         try:
-            return self._parts.flows.get(name)
+            # An edited flow is read anew, which takes longer than the audio of live calls can wait.
+            return await asyncio.to_thread(self._parts.flows.get, name)
         except KeyError:
             raise PlacementRefused(
                 "unknown_flow", f"no flow is called {name}; list flows with: voicebot flow list"

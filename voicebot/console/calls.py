@@ -31,6 +31,8 @@ _REFUSALS = {
     "unknown_case": 404,
     "unknown_flow": 422,
     "no_number": 409,
+    "no_carrier": 409,
+    "missing_facts": 422,
     "not_permitted": 409,
     "draining": 503,
     "overloaded": 503,

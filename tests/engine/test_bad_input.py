@@ -1,0 +1,236 @@
+"""Whatever comes in, from files or over the wire: the worker serves on, says what is wrong, and loses no record."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recordings.reading import read_entries
+from recordings.recovery import recover
+from recordings.verify import verify
+from tests.engine.people import ANSWERS, OURS, WORDS, Person, PitchSpeech, take_up
+from voicebot import app
+from voicebot.call import shelf as shelf_module
+from voicebot.call.settings import CallLimits, CallSettings
+from voicebot.call.shelf import FlowShelf
+from voicebot.dialog import loader
+from voicebot.settings import RecordingSettings, Settings
+from voicebot.store.records import AttemptState, Case
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Engine, OpenEngine, StartSipp
+    from tests.telephony.twilio.stand_in import TwilioStandIn
+
+HOSTILE = [
+    b"",
+    b"\r\n\r\n",
+    b"\x00" * 1400,
+    b"INVITE",
+    b"INVITE sip:x SIP/2.0\r\n\r\n",
+    b"INVITE sip:1@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=\r\nCSeq: 99999999999 INVITE\r\n\r\n",
+    b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP nobody\r\nCSeq: 1 BYE\r\n\r\n",
+    b"BYE sip:x@127.0.0.1 SIP/2.0\r\nCall-ID: ../../etc/passwd\r\nFrom: <sip:\xff\xfe>\r\nTo: ;tag=\r\n\r\n",
+    b"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\n" + b"X: " + b"A" * 8000 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+]
+
+
+@pytest.mark.peer
+async def test_garbage_on_the_sip_port_does_not_touch_a_live_call(
+    open_engine: OpenEngine, make_settings: Callable[..., Settings], sipp: StartSipp, case: Case
+) -> None:
+    debtor = await sipp("uas_answer")
+    settings = make_settings(trunk=debtor.port)
+    speech = PitchSpeech(deaf=True, character_seconds=0.1)
+    async with open_engine(settings, speech, cases=[case]) as engine:
+        call_id = await engine.place()
+        await engine.happens("line.started")
+        chance = random.Random(7)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for number in range(300):
+                packet = HOSTILE[number] if number < len(HOSTILE) else chance.randbytes(chance.randint(1, 1300))
+                stranger.sendto(packet, ("127.0.0.1", settings.sip.port))
+                if number % 20 == 0:
+                    await asyncio.sleep(0.02)
+        heard = len(engine.of("line.heard"))
+        await engine.happens("line.heard", complete=True)
+        assert engine.worker.engine.live == 1, f"the call is gone after {heard} lines"
+        async with engine.http.get("/readyz") as ready:
+            assert ready.status == 200, await ready.text()
+        await engine.worker.engine.hang_up(call_id)
+        await engine.over(call_id)
+        await debtor.verdict()  # it was told BYE: the call stood to its end
+        call = await engine.worker.store.calls.get(call_id)
+        assert call is not None
+        assert verify(settings.recordings_root / (call.evidence_path or ""), engine.worker.keys).valid
+
+
+@pytest.mark.peer
+async def test_a_caller_that_sends_no_audio_is_let_go_and_stored(
+    open_engine: OpenEngine, make_settings: Callable[..., Settings], sipp: StartSipp
+) -> None:
+    settings = make_settings(call=CallSettings(limits=CallLimits(no_media_seconds=2.0)))
+    async with open_engine(settings) as engine:
+        caller = await sipp("uac_no_rtp", to=settings.sip.port)
+        begun = await engine.happens("call.incoming")
+        await engine.over(begun.call_id)
+        await caller.verdict()
+        call = await engine.worker.store.calls.get(begun.call_id)
+        assert call is not None
+        assert (call.disposition, call.cause) == ("no_media", "network_error")
+
+
+async def test_keys_that_mean_nothing_are_passed_over(
+    twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
+) -> None:
+    person = Person(WORDS, ANSWERS)
+    async with open_engine(twilio_settings, PitchSpeech(WORDS), cases=[case], sinks=[person]) as engine:
+        far_end = await twilio.ring_in(twilio_settings.twilio.public_url, from_number="anonymous", to_number=OURS)
+        take_up(person, far_end)
+        await engine.happens("line.started")
+        for key in ("D", "Z", "", "12", "💥"):
+            await far_end.stream.press(key)
+        await engine.happens("line.heard", complete=True)
+        assert engine.worker.engine.live == 1
+        await far_end.hang_up()
+        begun = engine.of("call.incoming")[0]
+        await engine.over(begun.call_id)
+        call = await engine.worker.store.calls.get(begun.call_id)
+        assert call is not None
+        assert (call.number, call.case_id, call.ended_at is not None) == (None, None, True)
+
+
+async def test_a_case_that_lacks_what_the_flow_says_is_not_called_and_its_caller_is_served_as_unknown(
+    twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
+) -> None:
+    bare = replace(case, debtor=replace(case.debtor, id_last_four=None))
+    async with open_engine(twilio_settings, PitchSpeech(WORDS), cases=[bare]) as engine:
+        async with engine.http.post("/api/v1/calls", json={"case": bare.id, "flow": "reminder_first"}) as answer:
+            assert answer.status == 422
+            assert "debtor.id_last_four" in await answer.text()
+        assert not await engine.worker.store.attempts.list()
+        caller = bare.debtor.numbers[0].number
+        far_end = await twilio.ring_in(twilio_settings.twilio.public_url, from_number=caller, to_number=OURS)
+        begun = await engine.happens("call.incoming")
+        await engine.happens("line.started")
+        await far_end.hang_up()
+        await engine.over(begun.call_id)
+        call = await engine.worker.store.calls.get(begun.call_id)
+        assert call is not None
+        assert (call.flow, call.case_id) == ("inbound_unknown", None)
+
+
+# --- flows -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the flows that a test may spoil; the engine reads these."""
+    copy = tmp_path / "dialog_flows"
+    shutil.copytree(loader.FLOWS, copy)
+    monkeypatch.setattr(loader, "FLOWS", copy)
+    monkeypatch.setattr(shelf_module, "FLOWS", copy)
+    monkeypatch.setattr(app, "FlowShelf", FlowShelf)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda text: text + "\n  broken: [unclosed\n", "reminder_first.yaml:"),
+        (lambda text: text.replace("say: opening.outbound", "say: opening.outbond"), "opening.outbond"),
+    ],
+    ids=["not YAML", "a line that is not there"],
+)
+async def test_a_flow_spoilt_while_serving_is_refused_and_the_version_before_it_serves_on(
+    spoil: Callable[[str], str],
+    said: str,
+    content: Path,
+    twilio: TwilioStandIn,
+    twilio_settings: Settings,
+    open_engine: OpenEngine,
+    case: Case,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_engine(twilio_settings, PitchSpeech(WORDS), cases=[case]) as engine:
+        flow = content / "reminder_first.yaml"
+        good = flow.read_text(encoding="utf-8")
+        flow.write_text(spoil(good), encoding="utf-8")
+        assert flow.read_text(encoding="utf-8") != good
+        call_id = await engine.place()
+        await twilio.placed()
+        await engine.happens("line.started", line="opening.outbound")
+        (refused,) = [r for r in caplog.records if "an edit is broken" in r.getMessage()]
+        findings = str(getattr(refused, "findings", ""))
+        assert "reminder_first.yaml:" in findings
+        assert said in findings
+        await engine.worker.engine.hang_up(call_id)
+        await engine.over(call_id)
+        stored = await engine.worker.store.calls.get(call_id)
+        assert stored is not None
+        assert stored.flow == "reminder_first"
+
+
+# --- the disk --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_full_disk_under_the_recordings_moves_them_to_the_spool_and_says_so(
+    twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
+) -> None:
+    person = Person(WORDS, ANSWERS)
+    # A file stands where the folder of recordings belongs: whatever is made below it fails, as on a full disk.
+    root = twilio_settings.data_dir.parent / "full"
+    settings = twilio_settings.model_copy(update={"recordings": RecordingSettings(root=root)})
+    async with open_engine(settings, PitchSpeech(WORDS), cases=[case], sinks=[person]) as engine:
+        root.write_bytes(b"")
+        call_id = await engine.place()
+        take_up(person, await twilio.placed())
+        problem = await engine.happens("evidence.problem")
+        assert "voicebot evidence recover" in str(problem.data["problem"])
+        assert str(root) in str(problem.data["problem"])
+        await engine.over(call_id)
+        (promise,) = await engine.worker.store.promises.list(case_id="case-1")
+        assert promise.call_id == call_id
+        (attempt,) = await engine.worker.store.attempts.list()
+        assert attempt.state is AttemptState.ENDED
+        call = await engine.worker.store.calls.get(call_id)
+        assert call is not None
+        root.unlink()
+        keys = engine.worker.keys
+        assert any(found.recovered for found in recover(root, keys, settings.data_dir / "spool"))
+        folder = root / (call.evidence_path or "")
+        proof = verify(folder, keys)
+        assert (proof.valid, proof.digest) == (True, call.evidence_digest), proof.reason
+        kinds = [entry.kind for entry in read_entries(folder, keys)]
+        assert "evidence.moved" in kinds
+        assert "promise" in kinds
+
+
+async def alive(engine: Engine) -> bool:
+    async with engine.http.get("/healthz") as health:
+        return health.status == 200
+
+
+async def test_hostile_requests_over_http_leave_the_worker_alive(
+    open_engine: OpenEngine, make_settings: Callable[..., Settings], case: Case
+) -> None:
+    async with open_engine(make_settings(), cases=[case]) as engine:
+        for body in (b"", b"{", os.urandom(200), b'{"case": {"$ne": 1}, "flow": []}', b"[" * 5000):
+            async with engine.http.post(
+                "/api/v1/calls", data=body, headers={"Content-Type": "application/json"}
+            ) as answer:
+                assert 400 <= answer.status < 500, await answer.text()
+                assert (await answer.json(content_type=None))["title"]
+        async with engine.http.post("/api/v1/calls", json={"case": "nobody", "flow": "../../etc/passwd"}) as answer:
+            assert answer.status in (404, 409, 422)
+        assert await alive(engine)
+        assert not await engine.worker.store.attempts.list()
