@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from compliance_filters.contact_facts import (
@@ -65,6 +65,21 @@ _TALKED = frozenset({Reached.RIGHT_PARTY, Reached.SOMEBODY})
 _DAY = 24 * 60
 
 
+class FirmSettings(Protocol):
+    """The part of the configuration that the contact policy needs: `[compliance]`."""
+
+    @property
+    def caller_number(self) -> str | None: ...
+    @property
+    def registered_callers(self) -> tuple[str, ...] | None: ...
+    @property
+    def collects_for_others(self) -> bool | None: ...
+    @property
+    def debts_bought(self) -> bool | None: ...
+    @property
+    def conservative(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class FirmFacts:
     """What is true of every call that this firm makes. None is unknown, and unknown refuses."""
@@ -80,6 +95,18 @@ class FirmFacts:
     conservative: bool = False
     """Whether lunch time and holidays are left alone."""
     overrides: tuple[Override, ...] = ()
+
+    @classmethod
+    def of(cls, settings: FirmSettings) -> FirmFacts:
+        """The facts that a configuration states."""
+        callers = settings.registered_callers
+        return cls(
+            registered_callers=None if callers is None else frozenset(callers),
+            own_caller=settings.caller_number,
+            by_agency=settings.collects_for_others,
+            assigned=settings.debts_bought,
+            conservative=settings.conservative,
+        )
 
 
 @dataclass

@@ -52,7 +52,7 @@ BUSY = timedelta(minutes=1)
 """How long a dial waits that this worker could not begin."""
 _OVER = frozenset({AttemptState.ENDED, AttemptState.REFUSED, AttemptState.INTERRUPTED})
 _DEAD_NUMBERS = frozenset({"empty_number", "out_of_service"})
-_HERE = frozenset({"draining", "overloaded", "store_unavailable"})
+_HERE = frozenset({"draining", "overloaded", "store_unavailable", "no_carrier"})
 """Reasons of this worker, not of the case."""
 
 

@@ -31,13 +31,12 @@ def explain(
 ) -> None:
     """Says whether the case may be called, by which rule, with which counts, and when it next becomes allowed."""
     from compliance_filters.pack import PackError
-    from voicebot.campaign.policy import explanation
-    from voicebot.cli._policy import contact_policy
+    from voicebot.campaign.policy import ContactPolicy, FirmFacts, explanation
     from voicebot.cli._terminal import fail, load_settings_or_exit, print_json
     from voicebot.store.errors import UnknownCase
     from voicebot.store.records import utc_now
 
-    judge = contact_policy(load_settings_or_exit(config))
+    judge = ContactPolicy(FirmFacts.of(load_settings_or_exit(config).compliance))
     moment = _moment(at) if at else utc_now()
 
     async def work(store: Store) -> dict[str, Any]:

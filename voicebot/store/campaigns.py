@@ -157,7 +157,7 @@ class CampaignRepository:
             await connection.execute(update(_TABLE).where(*mine).values(**values))
             return True
 
-    async def open_dials(self, *, worker_id: str | None = None, limit: int = 1000) -> Sequence[OpenDial]:
+    async def open_dials(self, *, worker_id: str | None = None, limit: int = 5000) -> Sequence[OpenDial]:
         table = models.Attempt
         statement = select(_TABLE).where(_TABLE.state == MemberState.DIALLING.value).limit(limit)
         if worker_id is not None:

@@ -370,7 +370,7 @@ class Campaigns(Protocol):
         """Says what becomes of a member after the dial `key`; the first settlement counts."""
         ...
 
-    async def open_dials(self, *, worker_id: str | None = None, limit: int = 1000) -> Sequence[OpenDial]:
+    async def open_dials(self, *, worker_id: str | None = None, limit: int = 5000) -> Sequence[OpenDial]:
         """Dials that were given out and not settled, oldest first."""
         ...
 
