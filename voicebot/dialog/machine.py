@@ -123,6 +123,10 @@ class Machine:
                 self._close(step, "common.time_is_up", "limit")
             case GuardStopped():
                 self._guard_stopped(step, event)
+            case TimerElapsed(name="hold") if state.phase is Phase.HANDING_OFF:
+                # No dead air: the call asks for this now and then while the caller waits for a human.
+                if "human.still_connecting" in self._ground.library:
+                    step.say("human.still_connecting")
             case _ if state.phase is Phase.HANDING_OFF:
                 step.trace.why.append("waiting for a human")
             case Heard() | Pressed() | SilenceElapsed() | TimerElapsed():

@@ -25,6 +25,12 @@ PRIORITY = (
 GRAVE = frozenset({"self_harm_risk", "deceased", "minor_answers"})
 """When one of these leads, nothing else is answered on the way."""
 
+ACT_FROM = 0.35
+"""Confidence from which an intent is acted upon; under it the words were not understood, and the bot says so."""
+
+ACT_FROM_PRESSING = 0.2
+"""The same for the pressing ones: there, a miss costs the person more than a false alarm."""
+
 ANY_CONFIDENCE = frozenset({"self_harm_risk"})
 """Acted upon even when the recogniser was unsure of its words: a miss is worse than a false alarm."""
 

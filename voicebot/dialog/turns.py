@@ -11,10 +11,10 @@ from decimal import Decimal
 from voicebot.dialog.events import Heard
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.flow import Flow, Route, State
-from voicebot.dialog.priority import ANY_CONFIDENCE, GRAVE, in_order, tells
+from voicebot.dialog.priority import ACT_FROM, ACT_FROM_PRESSING, ANY_CONFIDENCE, GRAVE, PRIORITY, in_order, tells
 from voicebot.dialog.state import DialogState, Kept
 from voicebot.dialog.wording import SLOTS
-from voicebot.understanding.meaning import Answer, Meaning, SlotValue
+from voicebot.understanding.meaning import Answer, IntentScore, Meaning, SlotValue
 
 DISTRESSED_FROM = 0.6
 """Distress of a turn from which it counts as crying_distress, whatever its words."""
@@ -104,12 +104,16 @@ def _typed(kind: FactKind, value: SlotValue) -> SlotValue | None:
 
 def intents_of(heard: Heard, priority: tuple[str, ...]) -> tuple[str, ...]:
     """Intents that may act, the most pressing first."""
-    named = [score.id for score in heard.meaning.intents if score.id not in _NOISE]
+    named = [score.id for score in heard.meaning.intents if score.id not in _NOISE and _sure_enough(score)]
     if heard.meaning.sentiment.distress >= DISTRESSED_FROM and not {"self_harm_risk", "crying_distress"} & set(named):
         named.append("crying_distress")
     if not heard.confident:
         named = [name for name in named if name in ANY_CONFIDENCE]
     return in_order(tuple(named), priority)
+
+
+def _sure_enough(score: IntentScore) -> bool:
+    return score.confidence >= (ACT_FROM_PRESSING if score.id in PRIORITY else ACT_FROM)
 
 
 def placements(flow: Flow, state: DialogState, spec: State) -> Iterator[Placement]:

