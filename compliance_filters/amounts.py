@@ -40,10 +40,25 @@ _DIGITS = {
 }
 _POWERS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 _NUMERAL = "零〇一壹二贰两俩三叁四肆五伍六陆七柒八捌九玖十拾百佰千仟万萬亿点"
-_AMOUNT = re.compile(
-    rf"(?:人民币)?(?P<figure>\d+(?:,\d{{3}})*(?:\.\d+)?(?:万|千|百)?(?:\d+)?|[{_NUMERAL}]+)"
-    r"(?P<more>多|来|几)?(?P<unit>元|块钱|块|万元|万块|大洋|蚊|文|rmb)(?P<tail>[一二两三四五六七八九]?毛?[一二两三四五六七八九]?分?)"
+_SMALL = "零〇一壹二贰两三叁四肆五伍六陆七柒八捌九玖0-9"
+# After 一百块 a lone figure is tenths (一百块五), unless it begins the next words: 一百块五天内, 一百元一共.
+_NO_LONE = rf"(?![{_NUMERAL}\d.,个天日月号期次年周星笔位件人小分倍份块元成起直定共样般种])"
+# 分 is money only where it is no minute, fraction, instalment or kind.
+_FEN = r"分钱|分(?![钟之期类别批开])"
+_TAIL = (
+    rf"(?:(?P<zero>[零〇0])?(?:(?P<jiao>[{_SMALL}])[角毛](?:[零〇]?(?P<fen>[{_SMALL}])(?:{_FEN}|{_NO_LONE}))?"
+    rf"|(?P<only_fen>[{_SMALL}])(?:{_FEN})|(?P<lone>[{_SMALL}]){_NO_LONE}))?"
 )
+_AMOUNT = re.compile(
+    rf"(?:人民币)?(?P<figure>\d+(?:,\d{{3}})*(?:\.\d+)?(?:万|千|百)?(?:\d+)?|[{_NUMERAL}]+)(?P<more>多|来|几)?"
+    rf"(?P<unit>元|块钱|块|万元|万块|大洋|蚊|文|rmb|港元|港币|美元|美金|台币){_TAIL}"
+)
+# Less than one yuan. Times of day end in 分 too, and 一分 alone is a way to say "nothing at all".
+_SMALL_AMOUNT = re.compile(
+    rf"(?<![{_NUMERAL}\d点时:.])(?:(?P<jiao>[{_SMALL}])[角毛](?![{_SMALL}]元)"
+    rf"(?:[零〇]?(?P<fen>[{_SMALL}])(?:{_FEN}|{_NO_LONE}))?|(?P<only_fen>[{_SMALL}])(?:{_FEN}))"
+)
+_NOTHING = re.compile(r"[一1][分角毛]钱?[都也]|(?<=[每多少收花])[一1][分角毛]|[一1][分角毛](?=[不没])")
 _BARE = re.compile(r"(?P<figure>\d+(?:,\d{3})*(?:\.\d+)?)(?![\d月号日期天笔年个点时分位次折%万倍])")
 _DUE = re.compile(
     r"(?:应还|欠款|欠|逾期|待还|未还|账单|总额|总共|一共|合计|总计|金额|还清|结清|需要还|要还|须还|需还|该还|本息|余额|应付|尚欠|连本带息|"
@@ -56,7 +71,7 @@ _PART = re.compile(
     r"(?:最低还款|最低|每期|每月|首期|首付|先还|先付|部分|其中|本金|利息|罚息|违约金|减免|免|优惠|每个月|还了|已还|已付|已经还|收到|到账|剩下|"
     r"分\w{1,3}期|答应|约定|承诺|登记|记录|记下|能还|可以还|愿意还|打算还|您说|工资|收入|物业|电费|话费|清运费)[^，。,]{0,10}$"
 )
-_ROUGH = ("大约", "大概", "约", "左右", "差不多")
+_ROUGH = re.compile(r"大约|大概|(?<![预违合签履])约(?![定好])|左右|差不多")
 
 
 @dataclass(frozen=True)
@@ -83,7 +98,7 @@ def chinese_number(text: str) -> Decimal | None:
         return None if head is None else head + Decimal("0." + "".join(str(_DIGITS[c]) for c in fraction))
     if all(c in _DIGITS for c in text):
         return Decimal("".join(str(_DIGITS[c]) for c in text))
-    total = section = digit = 0
+    high = total = section = digit = 0
     last_power = 1
     zero = False
     for character in text:
@@ -97,13 +112,13 @@ def chinese_number(text: str) -> Decimal | None:
             total = (total + section + digit) * 10_000
             section, digit, last_power, zero = 0, 0, 10_000, False
         elif character == "亿":
-            total = (total + section + digit) * 100_000_000
-            section, digit, last_power, zero = 0, 0, 100_000_000, False
+            high += (total + section + digit) * 100_000_000
+            total, section, digit, last_power, zero = 0, 0, 0, 100_000_000, False
         else:
             return None
     if digit and last_power >= 100 and not zero:
         digit *= last_power // 10
-    return Decimal(total + section + digit)
+    return Decimal(high + total + section + digit)
 
 
 def _figure(text: str) -> Decimal | None:
@@ -119,6 +134,24 @@ def _figure(text: str) -> Decimal | None:
     return chinese_number(plain)
 
 
+def _digit(character: str | None) -> int:
+    if not character:
+        return 0
+    return _DIGITS[character] if character in _DIGITS else int(character)
+
+
+def _cents(match: re.Match[str]) -> Decimal:
+    """Jiao and fen after a whole amount: 五角二分, 五毛二, 零五分, 五分, 五 (tenths), 零五 (hundredths)."""
+    parts = match.groupdict()
+    tenths, hundredths = _digit(parts["jiao"]), _digit(parts["fen"]) + _digit(parts["only_fen"])
+    if parts.get("lone"):
+        if parts["zero"]:
+            hundredths = _digit(parts["lone"])
+        else:
+            tenths = _digit(parts["lone"])
+    return Decimal(10 * tenths + hundredths) / 100
+
+
 def amounts_in(text: str) -> list[Amount]:
     """Every amount of money in a text of one character a unit."""
     found: list[Amount] = []
@@ -128,20 +161,25 @@ def amounts_in(text: str) -> list[Amount]:
             continue
         if match.group("unit").startswith("万"):
             value *= 10_000
-        tail = match.group("tail")
-        if tail and tail[0] in _DIGITS:
-            value += Decimal(_DIGITS[tail[0]]) / 10
+        value += _cents(match)
         around = text[max(0, match.start() - 4) : match.end() + 3]
-        rough = bool(match.group("more")) or any(word in around for word in _ROUGH)
+        rough = bool(match.group("more")) or bool(_ROUGH.search(around))
         found.append(Amount(value, match.start(), match.end(), rough))
+    for match in _SMALL_AMOUNT.finditer(text):
+        if not _taken(match, found) and not _NOTHING.match(text, match.start()):
+            found.append(Amount(_cents(match), match.start(), match.end(), False))
     for match in _BARE.finditer(text):
-        if any(a.start < match.end() and match.start() < a.end for a in found):
+        if _taken(match, found):
             continue
         if _OWED.search(text[: match.start()]):
             value = _figure(match.group("figure"))
             if value is not None:
                 found.append(Amount(value, match.start(), match.end(), False))
     return found
+
+
+def _taken(match: re.Match[str], found: list[Amount]) -> bool:
+    return any(a.start < match.end() and match.start() < a.end for a in found)
 
 
 def _true(amount: Amount, allowed: tuple[Decimal, ...]) -> bool:
