@@ -3,8 +3,8 @@
     python -m benchmarks.calls --levels 2 4 8 16 --seconds 30
 
 Each level starts that many sipp calls, which play recorded Mandarin speech at the inbound line. The engine runs in this
-process with everything on: recorder, voice activity, recognition, dialog, guard, synthesis. A level passes while the 95th
-percentile of the 20 ms ticker's lateness stays under 20 ms.
+process with everything on: recorder, voice activity, recognition, dialog, guard, synthesis. A level passes while the
+95th percentile of the 20 ms ticker's lateness stays under 20 ms.
 """
 
 from __future__ import annotations
