@@ -13,11 +13,12 @@ from decimal import Decimal
 
 from compliance_filters.amounts import amount_findings
 from compliance_filters.languages import language_of
-from compliance_filters.meaning import DISCLOSURE, MISCONDUCT, MeaningModel, Scores, model_for, sentences
+from compliance_filters.meaning import DISCLOSURE, MISCONDUCT, MeaningModel, Scores, sentences
 from compliance_filters.normalise import Normal, Spelling, normalise
 from compliance_filters.pack import PackError, RulePack, load_pack
 from compliance_filters.patterns import Lexicon, Match, Pattern, PatternError, Scan
 from compliance_filters.template import TemplateError
+from compliance_filters.trained_models import model_for
 from compliance_filters.verdict import Action, CallState, Channel, Finding, Party, Speaker, Verdict
 
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}
@@ -49,7 +50,8 @@ def disclosing_category(state: CallState) -> str:
 class PhraseGuard:
     """Judges sentences by one rule pack. Safe to share between calls: it holds no state of a call."""
 
-    def __init__(self, pack: RulePack) -> None:
+    def __init__(self, pack: RulePack, model: MeaningModel | None = None) -> None:
+        """`model` stands in for the pack's own trained model. Raises PackError."""
         self.pack = pack
         words = pack.vocabulary
         self.spelling = Spelling(words.dialect, words.split)
@@ -76,7 +78,7 @@ class PhraseGuard:
             if found
         }
         self.lexicon.build()
-        self.model: MeaningModel = model_for(pack, self)
+        self.model: MeaningModel = model or model_for(pack, self)
 
     @property
     def hash(self) -> str:

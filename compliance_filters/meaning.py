@@ -1,16 +1,13 @@
 """The meaning model: a logistic model over characters, sounds and concepts, learnt from the pack's own examples.
 
 It is small on purpose: it trains in seconds, the same each time, and judges a sentence in a fraction of a millisecond.
-Weights are kept beside the user's caches under the hash of the wording, and are made anew when the wording changes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +19,10 @@ if TYPE_CHECKING:
     from compliance_filters.pack import RulePack
     from compliance_filters.patterns import Scan
 
-_FORMAT = "8"
+FORMAT = "9"
+"""Goes up when features or training change: models trained before are then not used."""
+STEP = 32
+"""Weights are whole multiples of 1/32: small to keep, and the same on every machine."""
 _BUCKETS = 1 << 18
 _DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
 _PER_TEMPLATE = 24
@@ -77,15 +77,42 @@ def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[
     return np.fromiter(sorted(seen), dtype=np.int64, count=len(seen))
 
 
+def _in_steps(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return (np.round(weights * STEP) / STEP).astype(np.float32)
+
+
 class MeaningModel:
     """Two questions (is it misconduct, does it disclose) and one weight vector a category to say which."""
 
     def __init__(self, columns: Sequence[str], weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> None:
         self.columns = tuple(columns)
-        self._weights = weights
+        self._weights = _in_steps(weights)
         self._bias = bias
         self._place = {name: index for index, name in enumerate(self.columns)}
         self._naming = [i for i, name in enumerate(self.columns) if name not in (*_QUESTIONS, *_DISCLOSING)]
+
+    @classmethod
+    def untaught(cls) -> MeaningModel:
+        """A model that has learnt nothing and believes nothing: patterns decide alone."""
+        return cls((), np.zeros((_BUCKETS, 0), dtype=np.float32), np.zeros(0, dtype=np.float32))
+
+    @classmethod
+    def unpacked(cls, kept: Mapping[str, npt.NDArray[Any]]) -> MeaningModel:
+        """The model out of the arrays of `packed`. Raises KeyError and ValueError when they are no model."""
+        weights = np.zeros((_BUCKETS, len(kept["columns"])), dtype=np.float32)
+        weights[np.cumsum(kept["gaps"], dtype=np.int64)] = kept["steps"].astype(np.float32) / STEP
+        return cls([str(c) for c in kept["columns"]], weights, kept["bias"])
+
+    def packed(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything there is to keep: names of the columns, gaps between the buckets in use, their weights in steps,
+        and the bias."""
+        used = np.flatnonzero(np.any(self._weights != 0, axis=1))
+        return {
+            "columns": np.array(self.columns),
+            "gaps": np.diff(used, prepend=0).astype(np.int32),
+            "steps": np.round(self._weights[used] * STEP).astype(np.int16),
+            "bias": self._bias,
+        }
 
     def scores(self, scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[np.float32]:
         """Probability of each column for units `first` to `end`."""
@@ -162,7 +189,7 @@ def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
         learn(saying.category, (*saying.examples, *saying.permissible_examples, *saying.phrases))
         learn("neutral" if saying.category in _DISCLOSING else "lawful", saying.lawful)
     if "lawful" not in by_label or not any(label in by_label for label in _misconduct(pack)):
-        return MeaningModel((), np.zeros((_BUCKETS, 0), dtype=np.float32), np.zeros(0, dtype=np.float32))
+        return MeaningModel.untaught()
     rows: list[npt.NDArray[np.int64]] = []
     owner: list[str] = []
     weight: list[float] = []
@@ -176,10 +203,9 @@ def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
     disclosing = np.isin(owners, _DISCLOSING)
     neutral = owners == "neutral"
     lawful = neutral | (owners == "lawful")
-    columns = [MISCONDUCT, DISCLOSURE, *(c for c in _misconduct(pack) if c in by_label)]
-    weights = np.zeros((_BUCKETS, len(columns)), dtype=np.float32)
-    bias = np.zeros(len(columns), dtype=np.float32)
-    for place, column in enumerate(columns):
+    columns: list[str] = []
+    learnt: list[tuple[npt.NDArray[np.float32], float]] = []
+    for column in (MISCONDUCT, DISCLOSURE, *_misconduct(pack)):
         if column == MISCONDUCT:
             chosen, labels = ~disclosing, ~lawful
         elif column == DISCLOSURE:
@@ -187,40 +213,14 @@ def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
         else:
             chosen, labels = ~disclosing, owners == column
         picked = np.flatnonzero(chosen)
-        weights[:, place], bias[place] = _fit([rows[i] for i in picked], labels[picked], shares[picked])
+        # A question with examples of one answer only teaches nothing.
+        if len(np.unique(labels[picked])) == 2:
+            columns.append(column)
+            learnt.append(_fit([rows[i] for i in picked], labels[picked], shares[picked]))
+    weights = np.stack([w for w, _ in learnt], axis=1)
+    bias = np.array([b for _, b in learnt], dtype=np.float32)
     return MeaningModel(columns, weights, bias)
 
 
 def _misconduct(pack: RulePack) -> list[str]:
     return [c for c in pack.categories if c not in _DISCLOSING]
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "voicebot" / "guard"
-
-
-def model_for(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
-    """The trained model of a pack, from the cache when the same wording was trained before."""
-    path = _cache() / f"{pack.wording_hash}-{_FORMAT}.npz"
-    if path.exists():
-        try:
-            with np.load(path, allow_pickle=False) as kept:
-                weights = np.zeros((_BUCKETS, len(kept["columns"])), dtype=np.float32)
-                weights[kept["rows"]] = kept["weights"]
-                return MeaningModel([str(c) for c in kept["columns"]], weights, kept["bias"])
-        except (OSError, ValueError, KeyError):
-            path.unlink(missing_ok=True)
-    model = train(pack, guard)
-    rows = np.flatnonzero(np.any(model._weights != 0, axis=1))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez_compressed(
-            draft, columns=np.array(model.columns), rows=rows, weights=model._weights[rows], bias=model._bias
-        )
-        draft.replace(path)
-    except OSError:
-        # A read-only home costs a few seconds at the next start and nothing else.
-        return model
-    return model

@@ -272,3 +272,49 @@ def packs(as_json: _AsJson = False) -> None:
         _out.print(table)
     if broken:
         raise _fail("\n".join(broken))
+
+
+@app.command()
+def train(
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the models; without it, the package's own, which the wheel carries.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also train models that are there already.")] = False,
+    as_json: _AsJson = False,
+) -> None:
+    """Trains the meaning model of every shipped wording, and removes models of wordings that are no longer there."""
+    from compliance_filters import trained_models
+    from compliance_filters.guard import PhraseGuard
+    from compliance_filters.meaning import MeaningModel
+    from compliance_filters.meaning import train as train_model
+    from compliance_filters.pack import PACKS, PackError, load_pack
+
+    folder = output or trained_models.SHIPPED
+    wanted: dict[str, str] = {}
+    trained = []
+    try:
+        for file in sorted(PACKS.glob("*.yaml")):
+            pack = load_pack(file.stem)
+            name = trained_models.file_name(pack)
+            if name in wanted:
+                continue
+            wanted[name] = pack.pack
+            if again or not (folder / name).exists():
+                _err.print(f"training {name} ({pack.pack})", style="dim", markup=False)
+                model = train_model(pack, PhraseGuard(pack, MeaningModel.untaught()))
+                trained_models.write(model, folder / name)
+                trained.append(name)
+        stale = sorted(f.name for f in folder.glob("meaning-*.npz") if f.name not in wanted)
+        for name in stale:
+            (folder / name).unlink()
+    except (PackError, OSError) as wrong:
+        raise _fail(str(wrong)) from wrong
+    kept = [{"file": name, "pack": pack, "bytes": (folder / name).stat().st_size} for name, pack in wanted.items()]
+    if as_json:
+        _print_json({"folder": str(folder), "models": kept, "trained": trained, "removed": stale})
+        return
+    for entry in kept:
+        state = "trained" if entry["file"] in trained else "unchanged"
+        _out.print(f"{entry['file']}: {state}, {entry['bytes']} bytes", markup=False, highlight=False)
+    for name in stale:
+        _out.print(f"{name}: removed", markup=False, highlight=False)
