@@ -152,7 +152,7 @@ class Person:
             line: [answer] if isinstance(answer, Answer) else list(answer) for line, answer in answers.items()
         }
         self.say: Callable[[bytes], None] | None = None
-        self.press: Callable[[str], None] | None = None
+        self.press: Callable[[str], object] | None = None
 
     def __call__(self, entry: TimelineEntry) -> None:
         if entry.kind != "line.heard" or not (waiting := self._answers.get(entry.data["line"])):

@@ -208,7 +208,7 @@ async def test_a_drained_worker_lets_its_call_end_by_itself_and_takes_no_other(
 
     async def draining() -> bool:
         async with worker.http.get("/readyz") as answer:
-            return answer.status == 503
+            return bool(answer.status == 503)
 
     await worker.until("draining", draining)
     await worker.place("too-late", expect=503)
