@@ -12,10 +12,11 @@ from tests.campaign.simulated import Passing, SimulatedCalls, VirtualClock
 from voicebot.call.board import PlacementRefused
 from voicebot.campaign.choosing import enrolled
 from voicebot.campaign.plan import Arm, Breakers, Calendar, CampaignPlan, Pacing, Retry
+from voicebot.campaign.policy import ContactPolicy, FirmFacts
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.store import Store
 from voicebot.store.campaign_records import Campaign, CampaignState, MemberState
-from voicebot.store.records import AttemptState, Case, ContactHistory, NumberState, Permission, Promise
+from voicebot.store.records import AttemptState, Case, CaseStatus, ContactHistory, NumberState, Permission, Promise
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 PLAN = CampaignPlan(
@@ -246,3 +247,36 @@ async def test_two_workers_share_the_pace_and_the_cap(store: Store, make_case: M
         world.clock.forward(seconds=1)
     assert len(world.calls.placed) + len(other_calls.placed) == 5
     assert (await store.campaigns.counts(campaign.id))[MemberState.DIALLING] == 5
+
+
+FIRM = FirmFacts(frozenset({"+861066668888"}), "+861066668888", by_agency=False, assigned=False)
+
+
+async def test_a_payment_and_a_dispute_stop_every_campaign_at_once(store: Store, make_case: MakeCase) -> None:
+    world = World(store, permit=ContactPolicy(FIRM).permit, outcome=lambda key: "no_answer")
+    campaign = await world.campaign(make_case, 3)
+    other = await store.campaigns.create(Campaign("other", PLAN.model_dump(mode="json")))
+    cases = await store.cases.list()
+    await store.campaigns.enrol([enrolled(case, other.id, PLAN, NOW) for case in cases])
+    paid, disputed, owing = cases
+    await store.cases.set_status(paid.id, CaseStatus.SETTLED)
+    await store.cases.set_flag(disputed.id, "dispute", at=NOW)
+    await world.state(other, CampaignState.RUNNING)
+    await world.looks(6)
+    assert {call.case_id for call in world.calls.placed} == {owing.id}
+    for one in (campaign, other):
+        members = {member.case_id: member for member in await store.campaigns.members(one.id)}
+        assert (members[paid.id].state, members[paid.id].reason) == (MemberState.DONE, "the case is settled")
+        assert members[disputed.id].state is MemberState.HELD
+        assert members[disputed.id].reason.startswith("not permitted: CN-DISP-01")
+    # One of the two campaigns called; the other waits out the hour that the policy asks for.
+    assert len(world.calls.placed) == 1
+
+
+async def test_what_the_policy_held_is_judged_again(store: Store, make_case: MakeCase) -> None:
+    world = World(store, permit=ContactPolicy(FirmFacts()).permit)
+    campaign = await world.campaign(make_case, 1)
+    await world.looks(2)
+    assert await store.campaigns.counts(campaign.id) == {MemberState.HELD: 1}
+    assert await store.campaigns.judge_again(campaign.id) == 1
+    assert await store.campaigns.counts(campaign.id) == {MemberState.READY: 1}

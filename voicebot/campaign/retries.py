@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from voicebot.campaign.choosing import Band, rank
 from voicebot.campaign.dispositions import RetryRule, Then, rule_of
 from voicebot.campaign.plan import CampaignPlan, Retry
-from voicebot.store.campaign_records import Member, MemberState, Settlement
+from voicebot.store.campaign_records import NOT_PERMITTED, Member, MemberState, Settlement
 from voicebot.store.records import Attempt, AttemptState, Case, CaseStatus, NumberState
 
 LEAST_WAIT = timedelta(minutes=1)
@@ -87,7 +87,7 @@ def after_refusal(explanation: Any) -> Settlement:
     """What follows a dial that the contact policy refused: nothing rang, so nothing is counted."""
     rules = explanation.get("rules") or ()
     refused = [str(rule["id"]) for rule in rules if isinstance(rule, dict) and rule.get("verdict") == "refuse"]
-    reason = f"not permitted: {', '.join(refused) or explanation.get('because') or 'no reason was given'}"
+    reason = f"{NOT_PERMITTED}: {', '.join(refused) or explanation.get('because') or 'no reason was given'}"
     later = explanation.get("next_allowed")
     if isinstance(later, str):
         moment = datetime.fromisoformat(later)

@@ -114,7 +114,8 @@ def pause(name: NameArgument, because: _BECAUSE = "", config: ConfigOption = Non
 
 @app.command()
 def resume(name: NameArgument, because: _BECAUSE = "", config: ConfigOption = None) -> None:
-    """Goes on where it was paused, by a person or by a breaker. Takes in cases that were imported since."""
+    """Goes on where it was paused, by a person or by a breaker. Takes in cases that were imported since, and
+    tries those again that the contact policy held."""
     _change(config, name, "running", ("paused", "finished"), because or "resumed", enrol=True)
 
 
@@ -223,6 +224,7 @@ def _change(
         at = utc_now()
         if enrol and campaign.state.value in expecting:
             await enrol_cases(campaign, cases=store.cases, campaigns=store.campaigns, at=at)
+            await store.campaigns.judge_again(campaign.id)
         before = [CampaignState(one) for one in expecting]
         changed = await store.campaigns.set_state(
             campaign.id, CampaignState(state), because=because, expecting=before, at=at

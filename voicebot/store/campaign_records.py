@@ -10,6 +10,9 @@ from typing import Any
 
 from voicebot.store.records import Attempt, new_id, utc_now
 
+NOT_PERMITTED = "not permitted"
+"""How the reason of a member begins that the contact policy refused."""
+
 
 class CampaignState(Enum):
     DRAFT = "draft"

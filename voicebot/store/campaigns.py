@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from voicebot.store import models
 from voicebot.store.attempts import attempt_record
 from voicebot.store.campaign_records import (
+    NOT_PERMITTED,
     Campaign,
     CampaignState,
     GrantRule,
@@ -236,6 +237,19 @@ class CampaignRepository:
                 update(_TABLE)
                 .where(_TABLE.debtor_id == owner, _TABLE.state.in_(queued))
                 .values(state=state.value, reason=reason[:500], ended_at=at if state is MemberState.DONE else None)
+            )
+            return result.rowcount
+
+    async def judge_again(self, campaign_id: str) -> int:
+        async with self._database.write() as connection:
+            result = await connection.execute(
+                update(_TABLE)
+                .where(
+                    _TABLE.campaign_id == campaign_id,
+                    _TABLE.state == MemberState.HELD.value,
+                    _TABLE.reason.startswith(NOT_PERMITTED),
+                )
+                .values(state=MemberState.READY.value)
             )
             return result.rowcount
 

@@ -402,6 +402,10 @@ class Campaigns(Protocol):
         """Takes the case's debtor out of the queues of all campaigns. How many members that were."""
         ...
 
+    async def judge_again(self, campaign_id: str) -> int:
+        """Makes those ready that the contact policy held: it judges them anew when they are chosen. How many."""
+        ...
+
     async def seen(self, worker_id: str, *, at: datetime) -> None:
         """Says that a worker lives."""
         ...
