@@ -8,7 +8,7 @@ import importlib.metadata
 import logging
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from compliance_filters.guard import load_guard
@@ -29,6 +29,9 @@ from voicebot.call.engine import CallEngine
 from voicebot.call.parts import EngineParts, GuardOnDuty
 from voicebot.call.shelf import FlowShelf
 from voicebot.call.timeline import TimelineSink
+from voicebot.campaign.durable import DurableDials
+from voicebot.campaign.policy import ContactPolicy, FirmFacts
+from voicebot.campaign.runner import CampaignRunner
 from voicebot.console.metrics import EngineMetrics
 from voicebot.console.services import ConsoleLimits, ConsoleServices, Probe
 from voicebot.dialog.events import RequestHandoff
@@ -66,8 +69,9 @@ async def assemble(
 ) -> Worker:
     """Loads and joins everything, without opening a port.
 
-    `speech` takes the place of the engines that the settings name; the worker closes it. Raises what `voicebot serve`
-    says in a sentence: KeyFault, StoreUnavailable, CatalogueError, FlowError, PackError, ValueError, OSError.
+    `permit` is the contact policy that every dial must pass; None is the policy of the settings' rule pack. `speech`
+    takes the place of the engines that the settings name; the worker closes it. Raises what `voicebot serve` says in a
+    sentence: KeyFault, StoreUnavailable, CatalogueError, FlowError, PackError, ValueError, OSError.
     """
     async with contextlib.AsyncExitStack() as opened:
         worker = await _assemble(settings, clock or Clock(), permit, speech, sinks, progress, opened)
@@ -153,7 +157,7 @@ async def _assemble(
             clock=clock,
             time_zone=settings.compliance.timezone,
             build_brief=brief_of,
-            permit=permit,
+            permit=permit or ContactPolicy(FirmFacts.of(settings.compliance)).permit,
             inbound_flow="inbound_callback",
             unknown_caller_flow="inbound_unknown",
             sinks=(metrics.observe, *sinks),
@@ -237,13 +241,37 @@ def _probes(settings: Settings, store: Store, carriers: Mapping[str, Carrier]) -
     return probes
 
 
-async def serve(settings: Settings, *, speech: WorkerSpeech | None = None) -> None:
+@contextlib.asynccontextmanager
+async def campaigns(worker: Worker) -> AsyncIterator[None]:
+    """Runs the campaigns of the store as long as the block lasts: a worker that drains dials nobody new."""
+    settings, engine = worker.settings, worker.engine
+    most = settings.sip.max_calls if settings.sip.enabled else settings.twilio.max_calls
+    runner = CampaignRunner(
+        worker.store,
+        engine,
+        DurableDials(settings.database, settings.worker.id),
+        worker_id=settings.worker.id,
+        now=worker.services.now,
+        room=lambda: 0 if engine.draining else max(0, most - engine.live),
+    )
+    await runner.start()
+    stop = asyncio.Event()
+    running_campaigns = asyncio.create_task(runner.run(stop), name="campaigns")
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(running_campaigns, return_exceptions=True)
+        await runner.close()
+
+
+async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permit: Permit | None = None) -> None:
     """Runs one worker until SIGTERM or SIGINT, then drains it: live calls end by themselves, new ones are refused.
 
-    A second signal ends the live calls at once. `speech` as in `assemble`.
+    A second signal ends the live calls at once. `speech` and `permit` as in `assemble`.
     """
     worker = await assemble(
-        settings, speech=speech, progress=lambda step: log.info("making ready", extra={"step": step})
+        settings, speech=speech, permit=permit, progress=lambda step: log.info("making ready", extra={"step": step})
     )
     stop, now = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -258,8 +286,9 @@ async def serve(settings: Settings, *, speech: WorkerSpeech | None = None) -> No
         if token is not None:
             # Said once, on the terminal of whoever started the engine first; it is stored only as a hash.
             log.warning("first start: this administrator token is shown once", extra={"secret": token})
-        log.info("ready", extra={"http_port": worker.http_port, "carriers": ", ".join(worker.carriers)})
-        await stop.wait()
+        async with campaigns(worker):
+            log.info("ready", extra={"http_port": worker.http_port, "carriers": ", ".join(worker.carriers)})
+            await stop.wait()
         log.info("draining", extra={"live_calls": worker.engine.live})
         await first_to_end(worker.drain(), now.wait())
     log.info("stopped")

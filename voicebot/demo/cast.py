@@ -12,6 +12,7 @@ from voicebot.store.records import AgentRecord, AgentState, Case, Debt, Debtor, 
 
 FIRM = "安信银行"
 CALLBACK_NUMBER = "4000000000"
+CALLER_NUMBER = "+864000000000"
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 """The demo's clock starts on a Tuesday afternoon: it calls nobody at night, and 下周五 is always the same day."""
 

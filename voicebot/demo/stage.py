@@ -27,6 +27,7 @@ from voicebot.demo.telephones import Telephone, free_port
 from voicebot.demo.terminal import CallReport, Check, LiveTerminal
 from voicebot.settings import HttpSettings, Settings, SipSettings, SipTrunk, WorkerSettings
 from voicebot.settings.sections import ComplianceSettings
+from voicebot.store.protocols import Permit
 from voicebot.store.records import Call
 
 HOST = "127.0.0.1"
@@ -45,6 +46,8 @@ class DemoOptions:
     """Folder for the data, the logs and the audio of this run."""
     listen: bool = False
     """Leave the audio of both sides as WAV."""
+    permit: Permit | None = None
+    """Contact policy of the run; None is the real one. A benchmark calls the same person again and again."""
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,15 @@ def _settings(options: DemoOptions, ports: _Ports) -> Settings:
             trunks=(SipTrunk(name="demo", host=HOST, port=ports.telephone, caller_id=cast.CALLBACK_NUMBER),),
         ),
         http=HttpSettings(host=HOST, port=0),
-        compliance=ComplianceSettings(firm_name=cast.FIRM, callback_number=cast.CALLBACK_NUMBER),
+        compliance=ComplianceSettings(
+            firm_name=cast.FIRM,
+            callback_number=cast.CALLBACK_NUMBER,
+            # What the contact policy must know of a firm before it lets anybody be called.
+            caller_number=cast.CALLER_NUMBER,
+            registered_callers=(cast.CALLER_NUMBER,),
+            collects_for_others=False,
+            debts_bought=False,
+        ),
     )
 
 
@@ -277,6 +288,7 @@ async def stage(options: DemoOptions, terminal: LiveTerminal) -> AsyncIterator[S
     worker = await assemble(
         settings,
         clock=Clock(cast.NOW),
+        permit=options.permit,
         sinks=(follow,),
         progress=lambda step: terminal.say(f"准备：{step}"),
     )
