@@ -23,7 +23,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standa
 
 
 def _fail(message: str) -> typer.Exit:
-    _err.print(message, style="red", markup=False, highlight=False)
+    _err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
     return typer.Exit(2)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import os
 import socket
@@ -18,24 +17,14 @@ from telephony.g711 import encode_alaw, encode_ulaw
 from telephony.media import AudioReceived, MediaEnded, MediaEvent, MediaPort
 from telephony.sip_carrier import SipCarrier
 from telephony.sip_trunk import SipSettings
+from voicebot.demo.telephones import free_port as a_free_port
 
 SCENARIOS = Path(__file__).parent.parent / "sipp"
 
 
 def free_port() -> int:
     """A port that is free for UDP and TCP, and whose neighbour is too (SIP over TLS takes it)."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            with (
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour,
-                contextlib.suppress(OSError, OverflowError),
-            ):
-                udp.bind(("127.0.0.1", port))
-                neighbour.bind(("127.0.0.1", port + 1))
-                return port
+    return a_free_port(span=2)
 
 
 @pytest.fixture(name="free_port")
