@@ -121,7 +121,7 @@ async def level(found: Any, calls: int, seconds: float, folder: Path) -> dict[st
 
 async def measure(levels: list[int], seconds: float, folder: Path) -> list[dict[str, Any]]:
     results = []
-    async with stage(DemoOptions(folder), LiveTerminal(Console(quiet=True))) as found:
+    async with stage(DemoOptions(folder, max_calls=100), LiveTerminal(Console(quiet=True))) as found:
         await speech(found.worker, folder / "caller.ulaw")
         for calls in levels:
             results.append(await level(found, calls, seconds, folder))

@@ -46,6 +46,8 @@ class DemoOptions:
     """Folder for the data, the logs and the audio of this run."""
     listen: bool = False
     """Leave the audio of both sides as WAV."""
+    max_calls: int = 20
+    """Calls that the engine takes at once."""
     permit: Permit | None = None
     """Contact policy of the run; None is the real one. A benchmark calls the same person again and again."""
 
@@ -237,10 +239,10 @@ def _loudness(folder: Path, keys: Any) -> tuple[float, float]:
     return levels[0], levels[1]
 
 
-def _ports() -> _Ports:
+def _ports(max_calls: int) -> _Ports:
     return _Ports(
         engine=free_port(HOST),
-        engine_rtp=free_port(HOST, 140),
+        engine_rtp=free_port(HOST, 2 * max_calls + 100),
         telephone=free_port(HOST),
         telephone_rtp=free_port(HOST, 20),
         agent=free_port(HOST),
@@ -255,8 +257,8 @@ def _settings(options: DemoOptions, ports: _Ports) -> Settings:
             host=HOST,
             port=ports.engine,
             rtp_port_first=ports.engine_rtp,
-            rtp_port_last=ports.engine_rtp + 139,
-            max_calls=20,
+            rtp_port_last=ports.engine_rtp + 2 * options.max_calls + 99,
+            max_calls=options.max_calls,
             trunks=(SipTrunk(name="demo", host=HOST, port=ports.telephone, caller_id=cast.CALLBACK_NUMBER),),
         ),
         http=HttpSettings(host=HOST, port=0),
@@ -277,7 +279,7 @@ async def stage(options: DemoOptions, terminal: LiveTerminal) -> AsyncIterator[S
     """The engine, up and with its cases in place."""
     for folder in (options.output, options.output / "telephones"):
         folder.mkdir(parents=True, exist_ok=True)
-    ports = _ports()
+    ports = _ports(options.max_calls)
     settings = _settings(options, ports)
     followers: list[Stage] = []
 
