@@ -53,7 +53,7 @@ def account(settings: SipSettings, trunk: SipTrunk | None, caller_id: str | None
 def stack_config(settings: SipSettings) -> Config:
     """The stack's own settings.
 
-    The jitter buffer holds a constant 60 ms: an adaptive one shortens itself in the middle of a call, and the caller's
+    The jitter buffer holds 60 ms: an adaptive one shortens itself in the middle of a call, and the caller's
     channel of the recording would jump against the engine's by as much.
     """
     first, last = settings.rtp_ports
