@@ -82,3 +82,26 @@ class PlayoutClock(Protocol):
     def played_seconds(self) -> float:
         """Seconds of sent audio that have left for the far end since media began; cleared audio never counts."""
         ...
+
+
+@dataclass(frozen=True)
+class Playout:
+    """How far a line has come with what it was given to play."""
+
+    played_seconds: float
+    """As `PlayoutClock.played_seconds`: audio that has left, pauses not counted."""
+    line_seconds: float
+    """Where the end of it lies on the port's media clock, pauses counted: by the sender's frames, not by when one
+    looked."""
+
+
+@runtime_checkable
+class LineClock(Protocol):
+    """A `MediaPort` may also be one: it then says exactly when what it played was played.
+
+    Without it that is reckoned from the moment at which the position was asked for.
+    """
+
+    def playout(self) -> Playout:
+        """Both positions at one instant."""
+        ...

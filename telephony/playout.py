@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 ROUNDING_SECONDS = 0.005
 """Slack when a mark's audio is compared with what was announced; less than any frame."""
+SEAM_SECONDS = 0.015
+"""Speech runs on without a seam: less than a frame between two chunks is a matter of when one looked, not a pause."""
 
 
 @dataclass(frozen=True)
@@ -157,14 +159,13 @@ class PlayoutLedger:
         return reports
 
     def played(self, played_position: float, media_seconds: float) -> list[PlayedAudio]:
-        """Chunks that were played since it was last asked, given the port's position and its media clock now."""
+        """Chunks that were played since it was last asked, given the port's position and the media time of that."""
         done = []
         while self._chunks and self._chunks[0].end <= played_position + ROUNDING_SECONDS:
             chunk = self._chunks.popleft()
             seconds = chunk.end - chunk.start
             begun = media_seconds - max(0.0, played_position - chunk.start)
-            # Speech runs on without a seam: a polling jitter of a frame or two is not a pause.
-            if abs(begun - self._media_end) < 0.05:
+            if abs(begun - self._media_end) < SEAM_SECONDS:
                 begun = self._media_end
             begun = max(begun, self._media_end)
             self._media_end = begun + seconds

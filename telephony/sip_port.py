@@ -14,7 +14,8 @@ from typing import Protocol
 
 from baresip import AudioNotActive, AudioRestarted, CallAudio
 
-from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaEvent
+from telephony.alignment import Alignment
+from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaEvent, Playout
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,8 @@ BYTES_PER_SECOND = 2 * SAMPLE_RATE
 READ_BYTES = 32768
 WAITING_EVENTS = 500
 """Events kept for a consumer that does not come: ten seconds of audio, then the oldest audio goes."""
-GAP_SECONDS = 0.06
-"""Difference between the audio received and the clock that is a gap in the stream, not jitter."""
+PAUSE_SECONDS = 0.1
+"""Delay of the far end's audio that is a pause in its stream, not jitter."""
 FLUSH_SECONDS = 0.06
 """Longest that the stack may take to carry out a flush; it does so on its next 20 ms tick."""
 
@@ -37,6 +38,10 @@ class LineStats(Protocol):
     def tx_buffered(self) -> int: ...
     @property
     def tx_flushed_bytes(self) -> int: ...
+    @property
+    def tx_silence_frames(self) -> int: ...
+    @property
+    def tx_starved_frames(self) -> int: ...
 
 
 class LineAudio(Protocol):
@@ -86,7 +91,11 @@ class BaresipLine:
 
 
 class SipPort:
-    """Implements `MediaPort` and `PlayoutClock`. Its owner calls `tick` every 20 ms while the call lives."""
+    """Implements `MediaPort`, `PlayoutClock` and `LineClock`. Its owner calls `tick` every 20 ms while the call lives.
+
+    Both directions are counted in samples, silence that was sent included, and laid on one clock by `Alignment`: so
+    what was said and what was heard stay side by side however unevenly the ticks come.
+    """
 
     sample_rate = SAMPLE_RATE
 
@@ -102,7 +111,8 @@ class SipPort:
         self._events: deque[MediaEvent] = deque()
         self._wake = asyncio.Event()
         self._ended = False
-        self._heard_until = 0.0
+        self._heard = 0.0
+        self._incoming = Alignment(pause=PAUSE_SECONDS)
         self._rest = b""
         self._pending = bytearray()
         self._written = 0
@@ -112,6 +122,12 @@ class SipPort:
         self._marks: deque[tuple[str, int]] = deque()
         self._flush_until: float | None = None
         self._flush_seen = 0
+        self._silence = 0
+        self._starved = 0
+        self._padded = 0
+        self._run_began = 0
+        self._line_before = 0
+        self._outgoing = Alignment(pause=PAUSE_SECONDS)
         self.gap_seconds = 0.0
         """Media time, in seconds, for which no audio came though the call was up."""
         self.dropped_frames = 0
@@ -122,6 +138,11 @@ class SipPort:
         """Seconds of sent audio that left in RTP; cleared audio not counted."""
         self._measure()
         return self._played / BYTES_PER_SECOND
+
+    def playout(self) -> Playout:
+        self._measure()
+        line = self._line_bytes / BYTES_PER_SECOND + self._outgoing.offset
+        return Playout(self._played / BYTES_PER_SECOND, line)
 
     async def receive(self) -> MediaEvent:
         while not self._events:
@@ -177,6 +198,8 @@ class SipPort:
             return
         self._read()
         self._pump()
+        self._measure()
+        self._outgoing.witness(self._line_bytes / BYTES_PER_SECOND, self._now)
         self._settle_marks()
 
     def end(self) -> None:
@@ -195,6 +218,15 @@ class SipPort:
     def _played(self) -> int:
         return self._played_before + self._left - self._flushed
 
+    @property
+    def _line_bytes(self) -> int:
+        """All that was sent since the call began, with the silence between."""
+        return self._line_before + self._left - self._flushed + self._silence * FRAME_BYTES + self._padded
+
+    @property
+    def _now(self) -> float:
+        return self._clock() - self._began
+
     def _read(self) -> None:
         try:
             pcm = self._rest + self._line.read(READ_BYTES)
@@ -207,15 +239,12 @@ class SipPort:
         self._rest = pcm[whole:]
         if not whole:
             return
-        # A block that arrives later than the audio before it explains was preceded by a gap.
-        began = self._clock() - self._began - whole / BYTES_PER_SECOND
-        gap = began - self._heard_until
-        if gap > GAP_SECONDS:
-            self.gap_seconds += gap
-            self._heard_until = began
+        self._heard += whole / BYTES_PER_SECOND
+        moved = self._incoming.witness(self._heard, self._now)
+        self.gap_seconds += max(0.0, moved)
+        begins = self._heard + self._incoming.offset - whole / BYTES_PER_SECOND
         for at in range(0, whole, FRAME_BYTES):
-            self._put(AudioReceived(pcm[at : at + FRAME_BYTES], self._heard_until))
-            self._heard_until += FRAME_BYTES / BYTES_PER_SECOND
+            self._put(AudioReceived(pcm[at : at + FRAME_BYTES], max(0.0, begins + at / BYTES_PER_SECOND)))
 
     def _pump(self) -> None:
         if self._flush_until is not None:
@@ -241,10 +270,19 @@ class SipPort:
             return
         try:
             stats = self._line.stats()
-        except (AudioNotActive, AudioRestarted):
+        except AudioNotActive:
+            return
+        except AudioRestarted:
+            self._restarted()
             return
         self._left = max(self._left, self._written - stats.tx_buffered)
         self._flushed = max(self._flushed, stats.tx_flushed_bytes)
+        self._silence = stats.tx_silence_frames
+        if stats.tx_starved_frames > self._starved:
+            # The audio ran dry within a frame: the stack filled it up with silence.
+            self._starved = stats.tx_starved_frames
+            self._padded += -(self._left - self._run_began) % FRAME_BYTES
+            self._run_began = self._left
 
     def _settle_marks(self) -> None:
         if not self._marks:
@@ -257,6 +295,7 @@ class SipPort:
         """A re-INVITE replaced the streams: what they still held was neither played nor will be."""
         logger.info("audio renegotiated", extra={"call": self._label})
         self._played_before = self._played
+        self._line_before = self._line_bytes
         marks, self._marks = self._marks, deque()
         for name, offset in marks:
             if offset <= self._written:
@@ -264,6 +303,7 @@ class SipPort:
             else:
                 self._marks.append((name, offset - self._written))
         self._written = self._left = self._flushed = 0
+        self._silence = self._starved = self._padded = self._run_began = 0
         self._flush_until = None
         self._rest = b""
 

@@ -41,7 +41,8 @@ from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
-from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaPort, PlayoutClock
+from telephony.alignment import Alignment
+from telephony.media import AudioReceived, DtmfReceived, LineClock, MarkReached, MediaEnded, MediaPort, PlayoutClock
 from telephony.playout import ROUNDING_SECONDS, MarkReport, PlayoutLedger
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ AHEAD_SECONDS = 0.06
 """How far ahead of real time audio is handed to the port: rides out a late event loop, leaves little to throw away."""
 FILL_AFTER_SECONDS = 0.1
 """Pause in the far end's audio after which silence stands in for it."""
+MEDIA_PATIENCE_SECONDS = 5.0
+"""How long all audio must have come late before the media clock is set back: a slow far end, not a slow moment."""
 MEDIA_LOST_AFTER_SECONDS = 3.0
 """Pause in the far end's audio that is reported as lost media."""
 
@@ -115,7 +118,9 @@ class CallTransport(BaseTransport):
         self._on_media = on_media
         self._ledger = PlayoutLedger()
         self._due = 0.0
-        self._epoch: float | None = None
+        self._started_at: float | None = None
+        self._alignment = Alignment(patience=MEDIA_PATIENCE_SECONDS)
+        self._heard = False
         self._output = CallOutput(self, params)
         self._input = CallInput(self, params)
 
@@ -142,20 +147,20 @@ class CallTransport(BaseTransport):
     @property
     def media_seconds(self) -> float:
         """Now, on the port's media clock; 0.0 before the transport started."""
-        if self._epoch is None:
-            return 0.0
-        return asyncio.get_running_loop().time() - self._epoch
+        now = asyncio.get_running_loop().time()
+        if self._heard:
+            return now - self._alignment.offset
+        return now - self._started_at if self._started_at is not None else 0.0
 
     def started(self) -> None:
         """Sets the media clock going; until audio says better it begins now."""
-        if self._epoch is None:
-            self._epoch = asyncio.get_running_loop().time()
+        if self._started_at is None:
+            self._started_at = asyncio.get_running_loop().time()
 
     def heard(self, event: AudioReceived, seconds: float) -> None:
         """Trues the media clock up by a piece of audio that has just arrived."""
-        epoch = asyncio.get_running_loop().time() - event.media_seconds - seconds
-        # The piece that came with the least delay is the best witness.
-        self._epoch = epoch if self._epoch is None else min(self._epoch, epoch)
+        self._alignment.witness(event.media_seconds + seconds, asyncio.get_running_loop().time())
+        self._heard = True
 
     async def send(self, pcm: bytes, *, interruptible: bool) -> None:
         """Hands audio to the port and waits until no more than `AHEAD_SECONDS` of it lies there unplayed."""
@@ -210,7 +215,12 @@ class CallTransport(BaseTransport):
 
     def tell_played(self) -> None:
         """Passes on what was played since it was last asked."""
-        for piece in self._ledger.played(self.played_seconds, self.media_seconds):
+        if isinstance(self._port, LineClock):
+            playout = self._port.playout()
+            played, line = playout.played_seconds, playout.line_seconds
+        else:
+            played, line = self.played_seconds, self.media_seconds
+        for piece in self._ledger.played(played, line):
             if self._on_played is not None:
                 self._on_played(piece.pcm, piece.media_seconds)
 

@@ -17,6 +17,8 @@ FRAME = b"\1\0" * 160
 class Stats:
     tx_buffered: int
     tx_flushed_bytes: int
+    tx_silence_frames: int
+    tx_starved_frames: int
 
 
 @dataclass
@@ -29,6 +31,8 @@ class MemoryLine:
     packets: list[bytes] = field(default_factory=list)
     flushed: int = 0
     flush_asked: bool = False
+    silent: int = 0
+    starved: int = 0
     trouble: Exception | None = None
 
     def _check(self) -> None:
@@ -54,7 +58,7 @@ class MemoryLine:
 
     def stats(self) -> Stats:
         self._check()
-        return Stats(len(self.buffered), self.flushed)
+        return Stats(len(self.buffered), self.flushed, self.silent, self.starved)
 
     def transmit(self) -> None:
         """The stack's own 20 ms tick."""
@@ -62,9 +66,13 @@ class MemoryLine:
             self.flush_asked = False
             self.flushed += len(self.buffered)
             self.buffered.clear()
-        if self.buffered:
-            self.packets.append(bytes(self.buffered[:320]))
-            del self.buffered[:320]
+        if not self.buffered:
+            self.silent += 1
+            return
+        packet = bytes(self.buffered[:320])
+        self.starved += len(packet) < 320
+        self.packets.append(packet)
+        del self.buffered[:320]
 
 
 class Rig:
@@ -121,6 +129,27 @@ async def test_a_gap_moves_media_time_on_and_is_counted(rig: Rig) -> None:
     times = [event.media_seconds for event in await rig.events() if isinstance(event, AudioReceived)]
     assert times == pytest.approx([0.0, 0.2, 0.22])
     assert rig.port.gap_seconds == pytest.approx(0.18)
+
+
+async def test_what_was_said_has_its_place_by_what_was_sent_however_late_one_looks(rig: Rig) -> None:
+    rig.tick(10)
+    rig.port.send(FRAME * 3)
+    for _ in range(2):
+        rig.now += 0.02
+        rig.line.transmit()
+    rig.now += 0.013
+    playout = rig.port.playout()
+    assert playout.played_seconds == pytest.approx(0.04)
+    assert playout.line_seconds == pytest.approx(0.24)
+
+
+async def test_a_frame_that_ran_dry_is_filled_up_on_the_line(rig: Rig) -> None:
+    rig.tick(1)
+    rig.port.send(FRAME + FRAME[:100])
+    rig.tick(5)
+    playout = rig.port.playout()
+    assert playout.played_seconds == pytest.approx(0.02625)
+    assert playout.line_seconds == pytest.approx(0.12)
 
 
 async def test_a_late_burst_is_not_a_gap(rig: Rig) -> None:
