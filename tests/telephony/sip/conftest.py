@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from telephony.g711 import encode_alaw, encode_ulaw
 from telephony.media import AudioReceived, MediaEnded, MediaEvent, MediaPort
 from telephony.sip_carrier import SipCarrier
 from telephony.sip_trunk import SipSettings
+from tests.peers import listening
 from voicebot.demo.telephones import free_port as a_free_port
 
 SCENARIOS = Path(__file__).parent.parent / "sipp"
@@ -126,7 +126,7 @@ async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
         at_once: int | None = None,
         echo: bool = False,
         words: dict[str, str] | None = None,
-        give_up_after: int = 15,
+        give_up_after: int = 40,
     ) -> Sipp:
         port = port or free_port()
         errors = tmp_path / f"{scenario}-{port}.err"
@@ -159,18 +159,6 @@ async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-async def listening(port: int, within: float = 5.0) -> None:
-    """Waits until somebody holds the UDP port on loopback."""
-    async with asyncio.timeout(within):
-        while True:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    return
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture(name="listening")
