@@ -89,13 +89,17 @@ async def _assemble(
     opened: contextlib.AsyncExitStack,
 ) -> Worker:
     metrics = EngineMetrics()
+    flows = FlowShelf(settings.content)
+    # A process of its own proves the flows while the models are loaded here.
+    proving = asyncio.create_task(flows.open(), name="prove flows")
+    opened.push_async_callback(_given_up, proving)
     carriers = build_carriers(settings, metrics.frame_late)
     dials = dialler(settings, carriers)
     keys = _keys(settings)
     progress("database")
     store = await Store.open(settings.database, keys, journal=settings.data_dir / "journal")
     opened.push_async_callback(store.close)
-    await store.attempts.interrupt(settings.worker.id)
+    await store.attempts.interrupt(settings.worker.id, at=clock.now())
     progress("evidence")
     spool = settings.data_dir / "spool"
     for found in await asyncio.to_thread(lambda: list(recover(settings.recordings_root, keys, spool))):
@@ -105,11 +109,10 @@ async def _assemble(
     shared = speech or await SharedSpeech.load(settings.speech_models, language)
     opened.push_async_callback(shared.close)
     understander: Understander = await asyncio.to_thread(load_understander)
-    flows = FlowShelf()
+    progress("flows")
+    await proving
     firm = Firm(settings.compliance.firm_name, settings.compliance.callback_number)
     now = clock.now(settings.compliance.timezone)
-    for name in flows.names():
-        await asyncio.to_thread(flows.get, name)
     lines = tuple(flows.fixed_lines(language, facts_of(None, firm, now), now.date()))
     board = CallBoard()
     desk = HandoffDesk(
@@ -175,6 +178,7 @@ async def _assemble(
         metrics=metrics,
         probes=_probes(settings, store, carriers),
         draining=lambda: engine.draining,
+        flows=flows,
         worker_id=settings.worker.id,
         version=version,
         limits=ConsoleLimits(
@@ -184,7 +188,12 @@ async def _assemble(
         ),
         now=clock.now,
     )
-    return Worker(settings, store, engine, board, carriers, shared, metrics, services, desk, keys, lines)
+    return Worker(settings, store, engine, board, carriers, shared, metrics, services, desk, keys, lines, flows.watch)
+
+
+async def _given_up(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _keys(settings: Settings) -> KeyRing:
