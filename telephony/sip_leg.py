@@ -73,7 +73,7 @@ class SipLeg:
         return self._ended.done()
 
     def tick(self) -> None:
-        """Moves the audio on by one 20 ms step."""
+        """Moves the audio on by what has come and gone since the last time."""
         if self._port is not None:
             self._port.tick()
 

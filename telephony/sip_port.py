@@ -91,7 +91,7 @@ class BaresipLine:
 
 
 class SipPort:
-    """Implements `MediaPort`, `PlayoutClock` and `LineClock`. Its owner calls `tick` every 20 ms while the call lives.
+    """Implements `MediaPort`, `PlayoutClock` and `LineClock`. Its owner calls `tick` about every 20 ms.
 
     Both directions are counted in samples, silence that was sent included, and laid on one clock by `Alignment`: so
     what was said and what was heard stay side by side however unevenly the ticks come.

@@ -4,7 +4,7 @@
 
 Each level starts that many sipp calls, which play recorded Mandarin speech at the inbound line. The engine runs in this
 process with everything on: recorder, voice activity, recognition, dialog, guard, synthesis. A level passes while the
-95th percentile of the 20 ms ticker's lateness stays under 20 ms.
+95th percentile of the media ticker's lateness stays under 20 ms.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def main() -> None:
         return
     console = Console()
     console.print(machine)
-    table = Table(title=f"concurrent calls, {options.seconds:.0f} s each; lateness of the 20 ms ticker, ms")
+    table = Table(title=f"concurrent calls, {options.seconds:.0f} s each; lateness of the media ticker, ms")
     for heading in ("calls", "p50", "p95", "p99", "cores", "MiB", "turns", "response p50", "response p95", "sipp"):
         table.add_column(heading, justify="right")
     for found in results:
