@@ -141,6 +141,8 @@ class RulePack(_Strict):
     """Statements that must be heard, with their deadlines."""
     contact: Mapping[str, Any] = Field(default_factory=dict)
     """Rules before dialling; see contact_policy."""
+    complaints: Mapping[str, Any] = Field(default_factory=dict)
+    """Who answers complaints, and by when; see complaint_rules."""
     vocabulary: Vocabulary = Field(default_factory=Vocabulary)
     sayings: tuple[Wording, ...] = ()
     hash: str = ""
