@@ -8,12 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from telephony.dtmf_tones import KEYS
+
+log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 65536
 """Bytes in one message. A genuine one carries 20 ms and stays under 1 KiB."""
@@ -86,7 +89,8 @@ class StreamReader:
         self._stream_sid = ""
 
     def read(self, text: str) -> StreamMessage | None:
-        """The message in `text`; None for the other track, and for kinds that a later protocol may add.
+        """The message in `text`; None for the other track, for keys that no telephone has, and for kinds that a later
+        protocol may add.
 
         Raises ProtocolViolation when it is not JSON, lacks what its kind must have, or comes out of order.
         """
@@ -170,10 +174,12 @@ def _media(message: Mapping[str, Any]) -> StreamMedia | None:
     return StreamMedia(ulaw, int(timestamp) / 1000)
 
 
-def _digit(message: Mapping[str, Any]) -> StreamDigit:
+def _digit(message: Mapping[str, Any]) -> StreamDigit | None:
     digit = _text(_object(message, "dtmf"), "digit")
     if digit not in KEYS:
-        raise ProtocolViolation(f"expected a key of a telephone in dtmf.digit, got {digit[:8]!r}")
+        # A key that we do not know is no reason to lose the caller.
+        log.warning("a key that is not on a telephone was ignored", extra={"characters": len(digit)})
+        return None
     return StreamDigit(digit)
 
 

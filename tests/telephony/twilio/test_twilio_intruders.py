@@ -209,7 +209,7 @@ HOSTILE: dict[str, str | bytes] = {
     "no payload": json.dumps({**MEDIA, "media": {"timestamp": "1"}}),
     "no time": json.dumps({**MEDIA, "media": {"payload": "/w==", "timestamp": "-1"}}),
     "other stream": json.dumps({**MEDIA, "streamSid": "MZother"}),
-    "no such key": json.dumps({"event": "dtmf", "dtmf": {"digit": "Z"}}),
+    "no key": json.dumps({"event": "dtmf", "dtmf": {"digit": 5}}),
     "oversized": json.dumps({"event": "media", "padding": "x" * 100_000}),
 }
 

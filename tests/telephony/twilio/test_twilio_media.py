@@ -14,7 +14,7 @@ import pytest
 
 from telephony.carrier import DialRequest
 from telephony.g711 import decode_ulaw, encode_ulaw
-from telephony.media import AudioReceived, MarkReached, MediaEnded, MediaPort
+from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaPort
 
 if TYPE_CHECKING:
     from telephony.twilio_call import TwilioCall
@@ -149,6 +149,18 @@ async def test_keys_are_pressed_as_tones_in_the_audio(talking: tuple[TwilioCall,
     assert loudest == [850, 1210]
     with pytest.raises(ValueError, match="no such key"):
         await leg.media.send_dtmf("x")
+
+
+async def test_a_key_that_no_telephone_has_does_not_end_the_call(
+    talking: tuple[TwilioCall, MediaStream],
+) -> None:
+    leg, stream = talking
+    await stream.press("Z")
+    await stream.press("5")
+    async with asyncio.timeout(10):
+        while not isinstance(event := await leg.media.receive(), DtmfReceived):
+            assert not isinstance(event, MediaEnded)
+    assert event.digit == "5"
 
 
 async def test_after_the_end_everything_is_dropped_and_open_marks_are_settled(line: Line) -> None:

@@ -88,6 +88,14 @@ def test_a_start_without_parameters_and_a_message_of_tomorrow() -> None:
     assert stream.read(json.dumps(outbound)) is None
 
 
+@pytest.mark.parametrize("key", ["Z", "", "12", "flash", "١"])
+def test_a_key_that_no_telephone_has_is_ignored_and_said(key: str, caplog: pytest.LogCaptureFixture) -> None:
+    stream = reader(CONNECTED, START)
+    assert stream.read(json.dumps({**DTMF, "dtmf": {"track": "inbound_track", "digit": key}})) is None
+    assert [record.message for record in caplog.records] == ["a key that is not on a telephone was ignored"]
+    assert stream.read(json.dumps(DTMF)) == StreamDigit("1")
+
+
 @pytest.mark.parametrize(
     ("before", "message", "says"),
     [
