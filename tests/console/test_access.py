@@ -20,6 +20,7 @@ OPEN = {"/healthz", "/readyz", "/metrics"}
 # Written out by hand: what the roles may do is a promise to the firm, not whatever the table happens to say.
 ALLOWED = {
     "GET /api/v1/me": {"operator", "agent", "officer", "admin"},
+    "GET /api/v1/flows": {"operator", "officer", "admin"},
     "POST /api/v1/calls": {"operator", "admin"},
     "GET /api/v1/calls": {"operator", "officer", "admin"},
     "GET /api/v1/calls/{id}": {"operator", "officer", "admin"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import xml.etree.ElementTree as ET
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +22,7 @@ from voicebot.dialog.facts import Facts
 from voicebot.dialog.library import CONTENT, Library, load_library
 from voicebot.dialog.loader import FLOWS, load_flow, shipped_flows
 from voicebot.dialog.machine import Machine
-from voicebot.dialog.places import FlowError, read_yaml
-from voicebot.dialog.publishing import Refused, Shelf
+from voicebot.dialog.places import read_yaml
 from voicebot.dialog.replaying import TimelineError, read_timeline, replayed
 from voicebot.dialog.schema import json_schema, lines_schema
 from voicebot.dialog.trying import Bench
@@ -164,44 +162,6 @@ def test_a_broken_timeline_names_its_line(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + "\n{broken\n", encoding="utf-8")
     with pytest.raises(TimelineError, match=r"call\.jsonl:11"):
         read_timeline(path)
-
-
-# --- versions ---------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def content(tmp_path: Path) -> Path:
-    for folder in ("dialog_flows", "scripts_library"):
-        shutil.copytree(CONTENT / folder, tmp_path / folder)
-    return tmp_path
-
-
-def test_an_edit_takes_effect_for_the_next_call_and_the_old_version_is_kept(content: Path) -> None:
-    shelf = Shelf(("voicemail_message",), content=content, prove=False)
-    first = shelf.current("voicemail_message")
-    path = content / "dialog_flows" / "voicemail_message.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("语音留言", "留言"), encoding="utf-8")
-    assert shelf.refresh() == (["voicemail_message"], [])
-    second = shelf.current("voicemail_message")
-    assert second.flow.title == "留言"
-    assert shelf.version(first.flow.hash) is first
-    assert shelf.refresh() == ([], [])
-
-
-def test_a_broken_edit_is_refused_and_the_old_version_serves_on(content: Path) -> None:
-    shelf = Shelf(("voicemail_message",), content=content, prove=False)
-    before = shelf.current("voicemail_message")
-    path = content / "dialog_flows" / "voicemail_message.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("voicemail.message", "voicemail.mesage"), encoding="utf-8")
-    changed, refused = shelf.refresh()
-    assert not changed
-    assert isinstance(refused[0], Refused)
-    assert refused[0].findings[0].rule == "unknown-line"
-    assert shelf.current("voicemail_message") is before
-
-
-def test_a_service_does_not_begin_on_a_broken_flow(content: Path) -> None:
-    (content / "dialog_flows" / "voicemail_message.yaml").write_text("flow: [", encoding="utf-8")
-    with pytest.raises(FlowError):
-        Shelf(("voicemail_message",), content=content)
 
 
 # --- schema and command line ------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def understander() -> Understander:
 
 
 async def trusting(content: Path, served: Mapping[str, str]) -> Mapping[str, Judged]:
-    """Proves edits as the engine does. What the engine starts with is only read: other tests prove the shipped flows."""
+    """Proves edits as the engine does. What it starts with is only read: other tests prove the shipped flows."""
     if served:
         return await prove_apart(content, served)
     return await asyncio.to_thread(judge, content, served, prove=False)

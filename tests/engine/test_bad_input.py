@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,12 +18,9 @@ from recordings.reading import read_entries
 from recordings.recovery import recover
 from recordings.verify import verify
 from tests.engine.people import ANSWERS, OURS, WORDS, Person, PitchSpeech, take_up
-from voicebot import app
-from voicebot.call import shelf as shelf_module
 from voicebot.call.settings import CallLimits, CallSettings
-from voicebot.call.shelf import FlowShelf
-from voicebot.dialog import loader
-from voicebot.settings import RecordingSettings, Settings
+from voicebot.dialog.loader import FLOWS
+from voicebot.settings import RecordingSettings, Settings, WorkerSettings
 from voicebot.store.records import AttemptState, Case
 
 if TYPE_CHECKING:
@@ -134,27 +131,15 @@ async def test_a_case_that_lacks_what_the_flow_says_is_not_called_and_its_caller
 
 
 @pytest.fixture
-def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the flows that a test may spoil; the engine reads these."""
-    copy = tmp_path / "dialog_flows"
-    shutil.copytree(loader.FLOWS, copy)
-    monkeypatch.setattr(loader, "FLOWS", copy)
-    monkeypatch.setattr(shelf_module, "FLOWS", copy)
-    monkeypatch.setattr(app, "FlowShelf", FlowShelf)
-    return copy
+def content(tmp_path: Path) -> Path:
+    """An operator's own content: a flow that a test may spoil."""
+    folder = tmp_path / "content"
+    (folder / "dialog_flows").mkdir(parents=True)
+    shutil.copy(FLOWS / "reminder_first.yaml", folder / "dialog_flows")
+    return folder
 
 
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (lambda text: text + "\n  broken: [unclosed\n", "reminder_first.yaml:"),
-        (lambda text: text.replace("say: opening.outbound", "say: opening.outbond"), "opening.outbond"),
-    ],
-    ids=["not YAML", "a line that is not there"],
-)
 async def test_a_flow_spoilt_while_serving_is_refused_and_the_version_before_it_serves_on(
-    spoil: Callable[[str], str],
-    said: str,
     content: Path,
     twilio: TwilioStandIn,
     twilio_settings: Settings,
@@ -162,23 +147,64 @@ async def test_a_flow_spoilt_while_serving_is_refused_and_the_version_before_it_
     case: Case,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with open_engine(twilio_settings, PitchSpeech(WORDS), cases=[case]) as engine:
-        flow = content / "reminder_first.yaml"
+    settings = twilio_settings.model_copy(update={"worker": WorkerSettings(content=content)})
+    async with open_engine(settings, PitchSpeech(WORDS), cases=[case]) as engine:
+        flow = content / "dialog_flows" / "reminder_first.yaml"
         good = flow.read_text(encoding="utf-8")
-        flow.write_text(spoil(good), encoding="utf-8")
+        served = {one["name"]: one["hash"] for one in (await flows_of(engine))["flows"]}
+        spoilt = good.replace("say: opening.outbound", "say: [opening.outbound, reminder.first_overdue]")
+        flow.write_text(spoilt, encoding="utf-8")
         assert flow.read_text(encoding="utf-8") != good
+        refused = (await flows_of(engine, lambda flows: flows["refused"]))["refused"]
+        assert list(refused) == ["reminder_first"]
         call_id = await engine.place()
         await twilio.placed()
         await engine.happens("line.started", line="opening.outbound")
-        (refused,) = [r for r in caplog.records if "an edit is broken" in r.getMessage()]
-        findings = str(getattr(refused, "findings", ""))
+        (logged,) = [r for r in caplog.records if "an edit is broken" in r.getMessage()]
+        findings = str(getattr(logged, "findings", ""))
         assert "reminder_first.yaml:" in findings
-        assert said in findings
+        assert "[debt-before-right-party]" in findings
         await engine.worker.engine.hang_up(call_id)
         await engine.over(call_id)
         stored = await engine.worker.store.calls.get(call_id)
         assert stored is not None
-        assert stored.flow == "reminder_first"
+        assert (stored.flow, stored.flow_hash) == ("reminder_first", served["reminder_first"])
+
+
+async def test_an_edit_takes_effect_for_the_next_call_and_not_for_the_one_that_runs(
+    content: Path, twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
+) -> None:
+    settings = twilio_settings.model_copy(update={"worker": WorkerSettings(content=content)})
+    async with open_engine(settings, PitchSpeech(WORDS), cases=[case]) as engine:
+        first = await engine.place()
+        await twilio.placed()
+        await engine.happens("line.started", line="opening.outbound")
+        flow = content / "dialog_flows" / "reminder_first.yaml"
+        edited = flow.read_text(encoding="utf-8").replace("title: ", "title: 新的")
+        flow.write_text(edited, encoding="utf-8")
+        await flows_of(engine, lambda flows: any(one["title"].startswith("新的") for one in flows["flows"]))
+        await engine.worker.engine.hang_up(first)
+        await engine.over(first)
+        second = await engine.place(key="second")
+        await engine.worker.engine.hang_up(second)
+        await engine.over(second)
+        old, new = [await engine.worker.store.calls.get(one) for one in (first, second)]
+        assert old is not None
+        assert new is not None
+        assert old.flow_hash != new.flow_hash
+        assert new.flow_hash in {one["hash"] for one in (await flows_of(engine))["flows"]}
+
+
+async def flows_of(engine: Engine, show: Callable[[Any], object] = bool) -> Any:
+    """What the API says of the flows, once it shows what is waited for."""
+    async with asyncio.timeout(60):
+        while True:
+            async with engine.http.get("/api/v1/flows") as answer:
+                assert answer.status == 200, await answer.text()
+                flows = await answer.json()
+            if show(flows):
+                return flows
+            await asyncio.sleep(0.1)
 
 
 # --- the disk --------------------------------------------------------------------------------------------------------

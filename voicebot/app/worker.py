@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -46,9 +46,11 @@ class Worker:
     keys: KeyRing | None
     fixed_lines: tuple[str, ...]
     """Lines that are the same on every call; rendered ahead while no call is live."""
+    watch_flows: Callable[[], Coroutine[None, None, None]]
+    """Takes up edits of flows until it is cancelled."""
     http: web.AppRunner | None = None
     http_port: int | None = None
-    _rendering: asyncio.Task[None] | None = None
+    _tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def start(self) -> None:
         """Opens the doors: carriers, then HTTP. Raises CarrierUnavailable or OSError with what to change."""
@@ -70,7 +72,10 @@ class Worker:
                 "Stop what uses the port, or set http.port to another one",
             ) from error
         self.http_port = self.http.addresses[0][1] if self.http.addresses else listen.port
-        self._rendering = asyncio.create_task(self._render_ahead(), name="render lines ahead")
+        self._tasks = (
+            asyncio.create_task(self._render_ahead(), name="render lines ahead"),
+            asyncio.create_task(self.watch_flows(), name="watch flows"),
+        )
 
     async def _render_ahead(self) -> None:
         """Renders fixed lines one by one, and only while nobody is on the line: a live call has the voice to itself."""
@@ -90,9 +95,9 @@ class Worker:
 
     async def close(self) -> None:
         """Closes everything, calls first. What fails to close is logged and does not keep the rest open."""
-        if self._rendering is not None:
-            self._rendering.cancel()
-            await asyncio.gather(self._rendering, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await _closed("calls", self.engine.drain(0.0))
         for name, carrier in self.carriers.items():
             await _closed(name, carrier.close())

@@ -96,7 +96,7 @@ class CallEngine:
                 "no_carrier", "nothing here can dial a number: add a trunk under sip.trunks, or enable Twilio"
             )
         case = await self._case(request.case_id)
-        flow, library = await self._flow(request.flow)
+        flow, library = self._flow(request.flow)
         number = to_e164(request.to, parts.region) if request.to else case.first_valid_number()
         if number is None:
             raise PlacementRefused(
@@ -206,7 +206,7 @@ class CallEngine:
             case_id=case.id if case else None,
         )
         try:
-            flow, library = await asyncio.to_thread(parts.flows.get, name)
+            flow, library = parts.flows.get(name)
             subject = self._subject(call_id, case, flow, library)
         except Exception:
             log.exception("an inbound call cannot be served; the caller hears busy", extra={"call": call_id})
@@ -238,7 +238,7 @@ class CallEngine:
         parts = self._parts
         if case is not None:
             try:
-                self._subject(call_id, case, *await asyncio.to_thread(parts.flows.get, parts.inbound_flow))
+                self._subject(call_id, case, *parts.flows.get(parts.inbound_flow))
             except FlowError as error:
                 log.error(
                     "the caller's case lacks facts; the caller is served as somebody unknown",
@@ -276,10 +276,9 @@ class CallEngine:
             raise PlacementRefused("unknown_case", f"no case has the id {case_id}; list cases with: voicebot case list")
         return case
 
-    async def _flow(self, name: str) -> tuple[Flow, Library]:
+    def _flow(self, name: str) -> tuple[Flow, Library]:
         try:
-            # An edited flow is read anew, which takes longer than the audio of live calls can wait.
-            return await asyncio.to_thread(self._parts.flows.get, name)
+            return self._parts.flows.get(name)
         except KeyError:
             raise PlacementRefused(
                 "unknown_flow", f"no flow is called {name}; list flows with: voicebot flow list"

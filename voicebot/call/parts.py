@@ -44,7 +44,8 @@ class Speech(Protocol):
 
 
 class FlowShelf(Protocol):
-    """Published flows. A call keeps the version it was given."""
+    """Published flows. A call keeps the version it was given; `get` is called in the middle of other calls and never
+    waits."""
 
     def get(self, name: str) -> tuple[Flow, Library]:
         """Raises KeyError for a flow that is not there."""

@@ -23,6 +23,7 @@ from voicebot.console.schemas import (
     CaseAnswer,
     CaseList,
     CasesQuery,
+    FlowList,
     HandoffAnswer,
     HandoffList,
     HandoffsQuery,
@@ -71,6 +72,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/metrics", status.metrics, "Numbers for Prometheus", answers={200: "text/plain"}),
     Route("GET", "/api/v1/me", status.who_am_i, "What this token may do", _STAFF, answers={200: WhoAmI}),
+    Route(
+        "GET",
+        "/api/v1/flows",
+        status.flows,
+        "Flows that calls are held with, and edits that were refused",
+        _SEEING,
+        answers={200: FlowList},
+    ),
     Route(
         "POST",
         "/api/v1/calls",

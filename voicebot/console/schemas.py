@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from compliance_filters.masking import mask_name, mask_number
 from voicebot.call.board import LiveCall, TimelineEntry
 from voicebot.console.masking import mask_data
+from voicebot.dialog.places import Finding
+from voicebot.dialog.publishing import OnOffer
 from voicebot.store.records import AgentRecord, AuditEntry, Call, Case, Handoff
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$")]
@@ -310,6 +312,54 @@ class Health(Answer):
     status: Literal["alive"]
     worker: str
     version: str
+
+
+class FlowAnswer(Answer):
+    name: str
+    title: str
+    language: str
+    direction: Literal["outbound", "inbound", "voicemail"]
+    hash: str
+    """Version that the next call is held with: SHA-256 over the flow, its parts and its lines."""
+    since: datetime
+    """When this worker began to serve this version."""
+
+    @classmethod
+    def of(cls, flow: OnOffer) -> FlowAnswer:
+        return cls.model_validate(vars(flow))
+
+
+class FindingAnswer(Answer):
+    rule: str
+    """Name of its page in docs/flow-rules."""
+    file: str
+    line: int
+    column: int
+    message: dict[Literal["zh", "en"], str]
+    remedy: dict[Literal["zh", "en"], str]
+    path: list[str]
+    """For a broken proof: the shortest conversation that shows it."""
+
+    @classmethod
+    def of(cls, finding: Finding) -> FindingAnswer:
+        place = finding.place
+        return cls.model_validate(
+            {
+                "rule": finding.rule,
+                "file": place.file,
+                "line": place.line,
+                "column": place.column,
+                "message": dict(finding.message),
+                "remedy": dict(finding.remedy),
+                "path": list(finding.path),
+            }
+        )
+
+
+class FlowList(Answer):
+    flows: list[FlowAnswer]
+    refused: dict[str, list[FindingAnswer]]
+    """Edits that were not taken, by the name of the flow: the version before it serves on."""
 
 
 class Readiness(Answer):

@@ -11,6 +11,8 @@ from aiohttp import web
 
 from voicebot.call.board import CallBoard, CallPlacer, TimelineEntry
 from voicebot.console.metrics import EngineMetrics
+from voicebot.dialog.places import Finding
+from voicebot.dialog.publishing import OnOffer
 from voicebot.store.protocols import Agents, Audit, Calls, Cases, Handoffs, Promises, Tokens
 from voicebot.store.records import utc_now
 
@@ -45,6 +47,25 @@ class Timelines(Protocol):
         ...
 
 
+class Flows(Protocol):
+    """The flows that calls are held with."""
+
+    def on_offer(self) -> Sequence[OnOffer]: ...
+    @property
+    def refused(self) -> Mapping[str, Sequence[Finding]]:
+        """What is wrong with edits that were not taken, by the name of the flow."""
+        ...
+
+
+class NoFlows:
+    """A console without an engine behind it."""
+
+    refused: Mapping[str, Sequence[Finding]] = {}
+
+    def on_offer(self) -> Sequence[OnOffer]:
+        return ()
+
+
 @dataclass(frozen=True)
 class ConsoleLimits:
     """How much the console puts up with."""
@@ -75,6 +96,7 @@ class ConsoleServices:
     """Dependency to probe, such as database, sip, models, recordings, disk."""
     draining: Callable[[], bool] = lambda: False
     """True once the worker takes no new calls."""
+    flows: Flows = field(default_factory=NoFlows)
     worker_id: str = "worker-1"
     version: str = "0"
     limits: ConsoleLimits = ConsoleLimits()

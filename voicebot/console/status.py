@@ -8,7 +8,7 @@ import logging
 from aiohttp import web
 
 from voicebot.console.access import CALLER
-from voicebot.console.schemas import Health, Readiness, WhoAmI
+from voicebot.console.schemas import FindingAnswer, FlowAnswer, FlowList, Health, Readiness, WhoAmI
 from voicebot.console.services import SERVICES, Probe
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,15 @@ async def _ask(name: str, probe: Probe, seconds: float) -> str | None:
 async def metrics(request: web.Request) -> web.Response:
     of = request.app[SERVICES].metrics
     return web.Response(body=of.exposition(), headers={"Content-Type": of.content_type})
+
+
+async def flows(request: web.Request) -> web.Response:
+    of = request.app[SERVICES].flows
+    answer = FlowList(
+        flows=[FlowAnswer.of(one) for one in of.on_offer()],
+        refused={name: [FindingAnswer.of(one) for one in findings] for name, findings in of.refused.items()},
+    )
+    return web.json_response(text=answer.model_dump_json())
 
 
 async def who_am_i(request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -117,8 +118,9 @@ def read_yaml(path: Path, shown: str | None = None) -> Placed:
     return parse_yaml(text, name)
 
 
+@lru_cache(maxsize=128)
 def parse_yaml(text: str, name: str) -> Placed:
-    """As `read_yaml`, of text that is already in memory."""
+    """As `read_yaml`, of text that is already in memory. Flows share their parts: the same text is parsed once."""
     try:
         reader = YAML(typ="rt")
         reader.Constructor = _Constructor

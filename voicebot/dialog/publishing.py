@@ -1,20 +1,22 @@
-"""Versions of flows: a call keeps the one it began with; a broken edit is refused while the old version serves on."""
+"""Versions of flows: what an author's files say now, and whether it is proven well enough to be served."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from voicebot.dialog.checking import check_loaded
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import CONTENT, Library, read_library
-from voicebot.dialog.loader import flow_path, language_of, load
+from voicebot.dialog.loader import Loaded, language_of, load, shipped_flows
 from voicebot.dialog.places import Finding, FlowError, Severity
 
 
 @dataclass(frozen=True)
 class Published:
-    """One version in service."""
+    """One version, proven."""
 
     flow: Flow
     library: Library
@@ -22,76 +24,102 @@ class Published:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why an edit did not take effect."""
+    """Why what the files say cannot be served."""
 
-    name: str
     findings: tuple[Finding, ...]
 
 
-class Shelf:
-    """The versions that new calls begin with. It reads files when asked to and has no clock: the engine says when to
-    `refresh`. Not for several threads at once."""
+@dataclass(frozen=True)
+class Unchanged:
+    """The files say what is served already."""
 
-    def __init__(self, names: tuple[str, ...], *, content: Path = CONTENT, prove: bool = True) -> None:
-        """Loads and checks every flow. Raises FlowError with the findings of all: a service does not begin on a broken
-        flow. `prove` false leaves the proofs to the publisher and only loads."""
-        self._content = content
-        self._prove = prove
-        self._current: dict[str, Published] = {}
-        self._versions: dict[str, Published] = {}
-        refused: list[Finding] = []
-        for name in names:
-            outcome = self._read(name)
-            if isinstance(outcome, Refused):
-                refused.extend(outcome.findings)
-            else:
-                self._put(name, outcome)
-        if refused:
-            raise FlowError(tuple(refused))
 
-    def current(self, name: str) -> Published:
-        """What the next call of this flow begins with. Raises KeyError for a flow not on the shelf."""
-        return self._current[name]
+Judged = Published | Refused | Unchanged
 
-    def version(self, digest: str) -> Published | None:
-        """A version by its content hash, as long as this process has served it."""
-        return self._versions.get(digest)
 
-    def refresh(self) -> tuple[list[str], list[Refused]]:
-        """Reads everything anew. Names of flows that changed and took effect, and edits that were refused."""
-        changed: list[str] = []
-        refused: list[Refused] = []
-        for name, serving in list(self._current.items()):
-            outcome = self._read(name)
-            if isinstance(outcome, Refused):
-                refused.append(outcome)
-            elif outcome.flow.hash != serving.flow.hash:
-                self._put(name, outcome)
-                changed.append(name)
-        return changed, refused
+@dataclass(frozen=True)
+class OnOffer:
+    """One flow as the next call would get it, for people to see."""
 
-    def _put(self, name: str, published: Published) -> None:
-        self._current[name] = published
-        self._versions[published.flow.hash] = published
+    name: str
+    title: str
+    language: str
+    direction: str
+    """outbound, inbound or voicemail."""
+    hash: str
+    """SHA-256 of the version that is served."""
+    since: datetime
+    """When it began to be served."""
 
-    def _read(self, name: str) -> Published | Refused:
+
+def flow_files(content: Path = CONTENT) -> Mapping[str, Path]:
+    """Every flow by its name. One that lies in `content` stands in for the shipped one of its name."""
+    own = (path for path in (content / "dialog_flows").glob("*.yaml") if not path.name.endswith(".test.yaml"))
+    return dict(sorted({path.stem: path for path in (*shipped_flows(), *own)}.items()))
+
+
+def lines_folder(language: str, content: Path = CONTENT) -> Path:
+    """Where the lines of a language lie: in `content`, where it has any, else where the shipped ones are."""
+    own = content / "scripts_library" / language / "lines"
+    return own if own.is_dir() else CONTENT / "scripts_library" / language / "lines"
+
+
+def stamps(content: Path = CONTENT) -> tuple[tuple[str, int, int], ...]:
+    """Path, time of change (ns) and size (bytes) of every file that a flow may be made of: equal as long as nobody
+    edits."""
+    folders = {root / "dialog_flows" for root in (CONTENT, content)}
+    folders |= {folder / "parts" for folder in folders}
+    folders |= {folder for root in (CONTENT, content) for folder in (root / "scripts_library").glob("*/lines")}
+    return tuple(_stamps(folders))
+
+
+def _stamps(folders: Collection[Path]) -> Iterator[tuple[str, int, int]]:
+    for path in sorted(path for folder in folders for path in folder.glob("*.yaml")):
         try:
-            path = self._path(name)
-            library = read_library(self._content / "scripts_library" / language_of(path) / "lines", language_of(path))
-            loaded = load(path, library)
-        except FlowError as error:
-            return Refused(name, error.findings)
-        if loaded.flow is None:
-            return Refused(name, tuple(loaded.findings))
-        served = self._versions.get(loaded.flow.hash)
-        if served is not None:
-            return served
-        if self._prove:
-            wrong = [item for item in check_loaded(loaded, library) if item.severity is Severity.ERROR]
-            if wrong:
-                return Refused(name, tuple(wrong))
-        return Published(loaded.flow, library)
+            found = path.stat()
+        except FileNotFoundError:  # An editor is just putting it in place.
+            continue
+        yield str(path), found.st_mtime_ns, found.st_size
 
-    def _path(self, name: str) -> Path:
-        path = self._content / "dialog_flows" / f"{name}.yaml"
-        return path if path.is_file() else flow_path(name)
+
+def judge(content: Path, served: Mapping[str, str], *, prove: bool = True) -> dict[str, Judged]:
+    """Reads every flow and proves those that are not served yet; `served` has the hash of those that are.
+
+    Takes seconds. With `prove` false a flow only has to be one that the machine could run."""
+    libraries: dict[str, Library | FlowError] = {}
+    return {
+        name: _judge(path, content, served.get(name), libraries, prove) for name, path in flow_files(content).items()
+    }
+
+
+def _judge(
+    path: Path, content: Path, served: str | None, libraries: dict[str, Library | FlowError], prove: bool
+) -> Judged:
+    try:
+        library = _library(language_of(path), content, libraries)
+        loaded = load(path, library)
+    except FlowError as error:
+        return Refused(error.findings)
+    if loaded.flow is None:
+        return Refused(tuple(loaded.findings))
+    if loaded.flow.hash == served:
+        return Unchanged()
+    wrong = _errors(loaded, library) if prove else ()
+    return Refused(wrong) if wrong else Published(loaded.flow, library)
+
+
+def _errors(loaded: Loaded, library: Library) -> tuple[Finding, ...]:
+    return tuple(item for item in check_loaded(loaded, library) if item.severity is Severity.ERROR)
+
+
+def _library(language: str, content: Path, libraries: dict[str, Library | FlowError]) -> Library:
+    """Each language is read once."""
+    if language not in libraries:
+        try:
+            libraries[language] = read_library(lines_folder(language, content), language)
+        except FlowError as error:
+            libraries[language] = error
+    found = libraries[language]
+    if isinstance(found, FlowError):
+        raise found
+    return found

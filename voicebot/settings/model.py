@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         return self.path(self.worker.data_dir)
 
     @property
+    def content(self) -> Path | None:
+        """Folder of the operator's own flows and lines, None for the shipped ones alone."""
+        return self.path(self.worker.content) if self.worker.content else None
+
+    @property
     def database(self) -> str:
         """`database_url`, or the embedded default."""
         return self.database_url or f"sqlite:///{self.data_dir / 'voicebot.db'}"

@@ -1,0 +1,96 @@
+"""What may be served: a flow is known by the hash of its content, an edit is proven, and one that is broken is refused
+with what the checker found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from voicebot.dialog.loader import FLOWS
+from voicebot.dialog.publishing import Published, Refused, Unchanged, flow_files, judge, stamps
+
+NAME = "voicemail_message"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The operator's own edition of one shipped flow."""
+    path = tmp_path / "dialog_flows" / f"{NAME}.yaml"
+    path.parent.mkdir()
+    path.write_text((FLOWS / f"{NAME}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def served(own: Path) -> dict[str, str]:
+    """Every flow as it is before the edit."""
+    return {
+        name: verdict.flow.hash
+        for name, verdict in judge(own.parents[1], {}, prove=False).items()
+        if isinstance(verdict, Published)
+    }
+
+
+def test_an_own_flow_stands_in_for_the_shipped_one_of_its_name(own: Path) -> None:
+    files = flow_files(own.parents[1])
+    assert files[NAME] == own
+    assert files["reminder_first"] == FLOWS / "reminder_first.yaml"
+    assert not any(path.name.endswith(".test.yaml") for path in files.values())
+
+
+def test_what_is_served_already_is_not_judged_again(own: Path, served: dict[str, str]) -> None:
+    assert set(map(type, judge(own.parents[1], served).values())) == {Unchanged}
+
+
+def test_a_sound_edit_is_published_under_another_hash(own: Path, served: dict[str, str]) -> None:
+    before = stamps(own.parents[1])
+    own.write_text(own.read_text(encoding="utf-8").replace("语音留言", "给您留言"), encoding="utf-8")
+    assert stamps(own.parents[1]) != before
+    verdict = judge(own.parents[1], served)[NAME]
+    assert isinstance(verdict, Published)
+    assert verdict.flow.title == "给您留言"
+    assert verdict.flow.hash != served[NAME]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule"),
+    [
+        (lambda text: text + "\n  - [", "yaml"),
+        (lambda text: text.replace("voicemail.message", "voicemail.mesage"), "unknown-line"),
+        (lambda text: text.replace("voicemail.message", "common.goodbye"), "disclosures-first"),
+    ],
+    ids=["not YAML", "a misspelt line", "a broken proof"],
+)
+def test_a_broken_edit_is_refused_with_its_findings(
+    spoil: Callable[[str], str], rule: str, own: Path, served: dict[str, str]
+) -> None:
+    own.write_text(spoil(own.read_text(encoding="utf-8")), encoding="utf-8")
+    verdicts = judge(own.parents[1], served)
+    refused = verdicts.pop(NAME)
+    assert isinstance(refused, Refused)
+    assert rule in {item.rule for item in refused.findings}
+    assert all(item.place.file.endswith(f"{NAME}.yaml") for item in refused.findings)
+    assert set(map(type, verdicts.values())) == {Unchanged}
+
+
+def test_words_that_the_guard_refuses_are_not_served(own: Path, served: dict[str, str]) -> None:
+    shipped = FLOWS.parent / "scripts_library" / "zh-CN" / "lines"
+    lines = own.parents[1] / "scripts_library" / "zh-CN" / "lines"
+    lines.mkdir(parents=True)
+    for path in shipped.glob("*.yaml"):
+        (lines / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    file = lines / "voicemail.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("text: ", "text: 再不还钱就上门抓你。", 1), encoding="utf-8")
+    assert file.read_text(encoding="utf-8") != text
+    others = {name: "" for name in served if name != NAME}
+    verdict = judge(own.parents[1], others | {NAME: served[NAME]}, prove=False)[NAME]
+    assert isinstance(verdict, Published)  # It could be run ...
+    assert verdict.flow.hash != served[NAME]
+    from voicebot.dialog.checking import check_loaded
+    from voicebot.dialog.loader import load
+
+    found = check_loaded(load(own, verdict.library), verdict.library, only=("guard",))
+    assert any("voicemail.message" in item.message["en"] for item in found)  # ... and may not be.
