@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,9 @@ def facts_of(case: Case | None, firm: Firm, now: datetime, *, callback_expected:
 
 def _of_case(case: Case, now: datetime) -> Mapping[str, object]:
     debtor, debt = case.debtor, case.debt
+    if debt.paid:
+        # What of a payment went to the principal, and what is the least now, is the creditor's to say.
+        debt = replace(debt, principal=None, minimum_due=None)
     fees = debt.amount_due - debt.principal if debt.principal is not None else None
     return {
         "debtor.name": debtor.name,

@@ -12,11 +12,14 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
+from voicebot.store.brakes import halted, reviewed_until
 from voicebot.store.calls import call_record
 from voicebot.store.cases import case_by_id
 from voicebot.store.database import Database
 from voicebot.store.errors import AttemptRefused, UnknownCase
 from voicebot.store.keeping import Keeper, Kept
+from voicebot.store.news import payment_record
+from voicebot.store.news_records import CaseSpan, Payment, SpanKind
 from voicebot.store.number import e164
 from voicebot.store.outcomes import callback_record, promise_record
 from voicebot.store.protocols import Permit
@@ -28,6 +31,7 @@ from voicebot.store.records import (
     CallbackState,
     Case,
     ContactHistory,
+    Flag,
     Permission,
     PromiseState,
     new_id,
@@ -40,6 +44,7 @@ HISTORY = timedelta(days=400)
 """How far back a contact policy may look."""
 HISTORY_ROWS = 2000
 INBOUND = timedelta(days=31)
+PAYMENTS = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -257,7 +262,35 @@ async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> Co
         at=wish.begun_at,
         inbound=tuple(call_record(row) for row in inbound),
         callbacks=tuple(callback_record(row) for row in callbacks),
+        other_flags=await _other_flags(connection, current or case),
+        spans=await _spans(connection, case.id),
+        payments=await _payments(connection, case.debtor.id, wish.begun_at),
+        halted=await halted(connection),
+        caller_review_until=await reviewed_until(connection, wish.caller_id),
     )
+
+
+async def _other_flags(connection: AsyncConnection, case: Case) -> tuple[Flag, ...]:
+    table = models.CaseFlag
+    others = select(models.Case.id).where(models.Case.debtor_id == case.debtor.id, models.Case.id != case.id)
+    found = select(table).where(table.case_id.in_(others), table.cleared_at.is_(None)).order_by(table.set_at)
+    return tuple(Flag(row.name, row.set_at, row.note, row.set_by) for row in await connection.execute(found))
+
+
+async def _spans(connection: AsyncConnection, case_id: str) -> tuple[CaseSpan, ...]:
+    table = models.CaseSpan
+    found = select(table).where(table.case_id == case_id).order_by(table.starts_at)
+    return tuple(
+        CaseSpan(SpanKind(row.kind), row.starts_at, row.ends_at, row.source, row.recorded_at)
+        for row in await connection.execute(found)
+    )
+
+
+async def _payments(connection: AsyncConnection, debtor_id: str, at: datetime) -> tuple[Payment, ...]:
+    table = models.Payment
+    of_person = select(models.Case.id).where(models.Case.debtor_id == debtor_id)
+    found = select(table).where(table.case_id.in_(of_person), table.recorded_at >= at - PAYMENTS)
+    return tuple(payment_record(row) for row in await connection.execute(found.order_by(table.recorded_at.desc())))
 
 
 async def _shown(connection: AsyncConnection, wish: Attempt) -> tuple[datetime, ...]:

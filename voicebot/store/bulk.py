@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
-from voicebot.store.case_rows import assemble, case_row, consent_row, debtor_row, number_row
+from voicebot.store.case_rows import assemble, case_row, consent_row, debtor_row, kept_of, number_row
 from voicebot.store.number import e164
 from voicebot.store.records import BulkResult, Case, NumberState, PhoneNumber
 
@@ -68,6 +68,10 @@ def _settled(case: Case, before: Case | None, debtors: Mapping[str, str]) -> Cas
     settled = replace(case, debtor=replace(case.debtor, id=debtor_id, external_id=kept_name, numbers=numbers))
     if before is None:
         return settled
+    if before.debt.amount_due + before.debt.paid == case.debt.amount_due:
+        # The creditor states what it stated before: the payments since then still count.
+        owed = replace(settled.debt, amount_due=before.debt.amount_due, paid=before.debt.paid)
+        settled = replace(settled, debt=owed)
     return replace(
         settled, id=before.id, status=before.status, created_at=before.created_at, closed_at=before.closed_at
     )
@@ -78,7 +82,7 @@ def _says_the_same(before: Case, now: Case) -> bool:
     known = {entry.number: entry for entry in before.debtor.numbers}
     for entry in now.debtor.numbers:
         there = known.get(entry.number)
-        if there is None or (there.label, there.preferred) != (entry.label, entry.preferred):
+        if there is None or there.preferred != entry.preferred or entry.label not in ("", there.label):
             return False
         if entry.state not in (there.state, NumberState.VALID):
             return False
@@ -91,16 +95,13 @@ def _says_the_same(before: Case, now: Case) -> bool:
 
 async def _write(connection: AsyncConnection, cases: Sequence[Case]) -> None:
     await _upsert(connection, models.Debtor, [debtor_row(case.debtor) for case in cases], key=["id"])
-    numbers = [
-        number_row(connection, case.debtor.id, entry, order)
-        for case in cases
-        for order, entry in enumerate(case.debtor.numbers)
-    ]
-    learnt = [row for row in numbers if row["state"] != NumberState.VALID.value]
-    plain = [row for row in numbers if row["state"] == NumberState.VALID.value]
-    key = ["debtor_id", "number_index"]
-    await _upsert(connection, models.Number, plain, key=key, keep=["id", "state"])
-    await _upsert(connection, models.Number, learnt, key=key, keep=["id"])
+    numbers: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for case in cases:
+        for order, entry in enumerate(case.debtor.numbers):
+            row = number_row(connection, case.debtor.id, entry, order)
+            numbers.setdefault(tuple(kept_of(entry)), []).append(row)
+    for keep, rows in numbers.items():
+        await _upsert(connection, models.Number, rows, key=["debtor_id", "number_index"], keep=keep)
     await _upsert(
         connection,
         models.Case,

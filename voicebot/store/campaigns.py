@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
 from voicebot.store.attempts import attempt_record
+from voicebot.store.brakes import halted
 from voicebot.store.campaign_records import (
     NOT_PERMITTED,
     Campaign,
@@ -105,7 +106,7 @@ class CampaignRepository:
             await lock(connection, "caller numbers")
             found = select(models.Campaign).where(models.Campaign.id == campaign_id)
             campaign = (await connection.execute(found)).first()
-            if campaign is None or campaign.state != CampaignState.RUNNING.value:
+            if campaign is None or campaign.state != CampaignState.RUNNING.value or await halted(connection):
                 return []
             await _promote(connection, campaign_id, at)
             granted = grant(await _standing(connection, campaign, day))

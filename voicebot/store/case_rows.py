@@ -48,6 +48,7 @@ def number_row(connection: AsyncConnection, debtor_id: str, entry: PhoneNumber, 
         "state": entry.state.value,
         "label": entry.label,
         "preferred": entry.preferred or order,
+        "approved_by": entry.approved_by,
     }
 
 
@@ -59,7 +60,8 @@ def case_row(case: Case, debtor_id: str) -> dict[str, Any]:
         "status": case.status.value,
         "creditor": case.debt.creditor,
         "product": case.debt.product,
-        "amount_due": case.debt.amount_due,
+        "amount_due": case.debt.amount_due + case.debt.paid,
+        "paid": case.debt.paid,
         "principal": case.debt.principal,
         "minimum_due": case.debt.minimum_due,
         "currency": case.debt.currency,
@@ -68,12 +70,19 @@ def case_row(case: Case, debtor_id: str) -> dict[str, Any]:
         "language": case.language,
         "dialect": case.dialect,
         "jurisdiction": case.jurisdiction,
+        "residence": case.residence,
         "risk_tier": case.risk_tier,
         "payday": case.payday,
         "preferred_hours": list(case.preferred_hours),
         "created_at": case.created_at,
         "closed_at": case.closed_at,
     }
+
+
+def kept_of(entry: PhoneNumber) -> list[str]:
+    """Columns of a known number that an entry leaves as they are: what was learnt outlives an import without it."""
+    learnt = {"state": entry.state is NumberState.VALID, "label": not entry.label, "approved_by": True}
+    return ["id", *(column for column, keep in learnt.items() if keep)]
 
 
 def consent_row(case_id: str, consent: Consent) -> dict[str, Any]:
@@ -98,7 +107,7 @@ async def assemble(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> lis
     numbers: dict[str, list[PhoneNumber]] = defaultdict(list)
     ordered = select(models.Number).where(models.Number.debtor_id.in_(debtor_ids))
     for entry in await connection.execute(ordered.order_by(models.Number.preferred, models.Number.id)):
-        number = PhoneNumber(entry.number, NumberState(entry.state), entry.label, entry.preferred)
+        number = PhoneNumber(entry.number, NumberState(entry.state), entry.label, entry.preferred, entry.approved_by)
         numbers[entry.debtor_id].append(number)
     flags: dict[str, list[Flag]] = defaultdict(list)
     in_force = select(models.CaseFlag).where(
@@ -135,7 +144,8 @@ def _case(
         ),
         debt=Debt(
             creditor=row.creditor,
-            amount_due=row.amount_due,
+            amount_due=row.amount_due - row.paid,
+            paid=row.paid,
             due_date=row.due_date,
             currency=row.currency,
             product=row.product,
@@ -147,6 +157,7 @@ def _case(
         language=row.language,
         dialect=row.dialect,
         jurisdiction=row.jurisdiction,
+        residence=row.residence,
         risk_tier=row.risk_tier,
         payday=row.payday,
         preferred_hours=tuple(row.preferred_hours),

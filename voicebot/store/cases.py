@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
 from voicebot.store.bulk import add_many
-from voicebot.store.case_rows import assemble, case_row, consent_row, debtor_row, number_row
+from voicebot.store.case_rows import assemble, case_row, consent_row, debtor_row, kept_of, number_row
 from voicebot.store.database import Database
 from voicebot.store.errors import UnknownCase
 from voicebot.store.keeping import Keeper, Kept
@@ -100,6 +100,11 @@ class CaseRepository:
         async with self._database.read() as connection:
             return await case_by_id(connection, case_id)
 
+    async def by_contract(self, external_id: str) -> Case | None:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(models.Case).where(models.Case.external_id == external_id))).all()
+            return next(iter(await assemble(connection, rows)), None)
+
     async def find_by_number(self, number: str) -> Sequence[Case]:
         async with self._database.read() as connection:
             owners = select(models.Number.debtor_id).where(
@@ -184,8 +189,7 @@ async def _put_debtor(connection: AsyncConnection, debtor: Debtor, of_case: str 
         keep=["external_id"] if debtor.external_id is None else [],
     )
     for order, entry in enumerate(debtor.numbers):
-        # What was learnt of a number by calling it outlives a second import that knows nothing of it.
-        keep = ["id", "state"] if entry.state is NumberState.VALID else ["id"]
+        keep = kept_of(entry)
         row = number_row(connection, debtor_id, entry, order)
         await upsert(connection, models.Number, row, key=["debtor_id", "number_index"], keep=keep)
     return debtor_id
@@ -193,11 +197,15 @@ async def _put_debtor(connection: AsyncConnection, debtor: Debtor, of_case: str 
 
 async def _put_case(connection: AsyncConnection, case: Case, debtor_id: str) -> str:
     table = models.Case
-    case_id = case.id
-    if case.external_id is not None:
-        known = select(table.id).where(table.external_id == case.external_id)
-        case_id = (await connection.execute(known)).scalar_one_or_none() or case_id
+    known = select(table).where(
+        table.external_id == case.external_id if case.external_id is not None else table.id == case.id
+    )
+    before = (await connection.execute(known)).first()
+    case_id = case.id if before is None else str(before.id)
     row = case_row(replace(case, id=case_id), debtor_id)
+    if before is not None and not case.debt.paid and before.amount_due == case.debt.amount_due:
+        # The creditor states what it stated before: the payments since then still count.
+        row["paid"] = before.paid
     await upsert(connection, table, row, key=["id"], keep=["created_at"])
     for flag in case.flags:
         await _set_flag(connection, SetFlag(new_id(), case_id, flag.name, flag.note, flag.set_by, flag.set_at))

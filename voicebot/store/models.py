@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from voicebot.store.columns import Money, Sealed, UtcDateTime
@@ -55,6 +55,7 @@ class Number(Base):
     state: Mapped[str] = mapped_column(WORD)
     label: Mapped[str] = mapped_column(NAME)
     preferred: Mapped[int]
+    approved_by: Mapped[str | None] = mapped_column(NAME)
 
 
 class Case(Base):
@@ -67,6 +68,7 @@ class Case(Base):
     creditor: Mapped[str] = mapped_column(NAME)
     product: Mapped[str | None] = mapped_column(NAME)
     amount_due: Mapped[Decimal]
+    paid: Mapped[Decimal] = mapped_column(server_default=text("0"))
     principal: Mapped[Decimal | None]
     minimum_due: Mapped[Decimal | None]
     currency: Mapped[str] = mapped_column(String(3))
@@ -75,6 +77,7 @@ class Case(Base):
     language: Mapped[str] = mapped_column(WORD)
     dialect: Mapped[str | None] = mapped_column(WORD)
     jurisdiction: Mapped[str] = mapped_column(WORD)
+    residence: Mapped[str | None] = mapped_column(WORD)
     risk_tier: Mapped[str | None] = mapped_column(WORD)
     payday: Mapped[int | None]
     preferred_hours: Mapped[Any] = mapped_column(JSON)
@@ -104,6 +107,31 @@ class CaseConsent(Base):
     granted: Mapped[bool]
     at: Mapped[datetime]
     source: Mapped[str] = mapped_column(NAME)
+
+
+class CaseSpan(Base):
+    __tablename__ = "case_span"
+    __table_args__ = (UniqueConstraint("case_id", "kind", "starts_at", "ends_at"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("debt_case.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(WORD)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(NAME)
+    recorded_at: Mapped[datetime]
+
+
+class Payment(Base):
+    __tablename__ = "payment"
+    __table_args__ = (UniqueConstraint("case_id", "reference"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("debt_case.id"))
+    reference: Mapped[str] = mapped_column(NAME)
+    amount: Mapped[Decimal]
+    currency: Mapped[str] = mapped_column(String(3))
+    paid_on: Mapped[date]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str] = mapped_column(NAME)
 
 
 class Attempt(Base):
@@ -319,6 +347,25 @@ class CallerUse(Base):
     number: Mapped[str] = mapped_column(NAME, primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     calls: Mapped[int]
+
+
+class CallerReview(Base):
+    __tablename__ = "caller_review"
+    number: Mapped[str] = mapped_column(NAME, primary_key=True)
+    until: Mapped[datetime]
+    by: Mapped[str] = mapped_column(NAME)
+    reason: Mapped[str] = mapped_column(String(500))
+
+
+class Halt(Base):
+    __tablename__ = "halt"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    reason: Mapped[str] = mapped_column(String(500))
+    by: Mapped[str] = mapped_column(NAME)
+    since: Mapped[datetime]
+    lifted_at: Mapped[datetime | None] = mapped_column(index=True)
+    lifted_by: Mapped[str | None] = mapped_column(NAME)
+    lifted_because: Mapped[str | None] = mapped_column(String(500))
 
 
 class Worker(Base):

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import phonenumbers
 
+REGIONS = {"cn": "CN", "us": "US", "uk_eu": "GB", "hk": "HK", "tw": "TW"}
+"""Region (ISO 3166) in which each jurisdiction's national numbers are read."""
 _NOT_DIALLED = re.compile(r"[^0-9+]")
 
 
@@ -26,3 +28,9 @@ def e164(number: str, region: str = "CN") -> str:
     if not phonenumbers.is_possible_number(parsed):
         return _NOT_DIALLED.sub("", text)
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def dialable(number: str, jurisdiction: str) -> str | None:
+    """The number in E.164, a national one taken as of the jurisdiction; None when it cannot be one."""
+    found = e164(number, REGIONS.get(jurisdiction, "CN"))
+    return found if found.startswith("+") and phonenumbers.is_possible_number(phonenumbers.parse(found)) else None

@@ -21,6 +21,7 @@ from voicebot.store.campaign_records import (
     OpenDial,
     Settlement,
 )
+from voicebot.store.news_records import Halt, News, Payment, Taken
 from voicebot.store.records import (
     AgentRecord,
     AgentState,
@@ -64,6 +65,10 @@ class Cases(Protocol):
         ...
 
     async def get(self, case_id: str) -> Case | None: ...
+
+    async def by_contract(self, external_id: str) -> Case | None:
+        """The case with the creditor's contract number."""
+        ...
 
     async def find_by_number(self, number: str) -> Sequence[Case]:
         """Open cases of every debtor with this E.164 number, newest first."""
@@ -332,6 +337,48 @@ class Suppressions(Protocol):
         ...
 
     async def lift(self, suppression_id: str, *, at: datetime | None = None) -> bool: ...
+
+
+class NewsDesk(Protocol):
+    """What others tell about cases."""
+
+    async def take(
+        self, news: Sequence[News], *, by: str, looser: bool = False, at: datetime | None = None
+    ) -> Sequence[Taken]:
+        """Takes a batch in one transaction, and says of each what came of it; the same news again changes nothing.
+
+        A dial that is judged after this has answered knows of all of it. What would allow more calls (a flag lifted, a
+        stopped number made valid) is refused unless `looser`.
+        """
+        ...
+
+    async def payments(self, case_id: str, *, limit: int = 100) -> Sequence[Payment]:
+        """Latest day first."""
+        ...
+
+
+class Brakes(Protocol):
+    """The emergency stop, and what officers allow beyond a daily limit."""
+
+    async def halt(self, reason: str, *, by: str, at: datetime | None = None) -> Halt:
+        """Stops all dialling of all workers at once. While it is on, a second one changes nothing."""
+        ...
+
+    async def resume(self, because: str, *, by: str, at: datetime | None = None) -> Halt | None:
+        """Lifts it, and has those judged again whom the contact policy held. The halt that stood; None without one."""
+        ...
+
+    async def standing(self) -> Halt | None:
+        """The halt in force."""
+        ...
+
+    async def list(self, *, limit: int = 20) -> Sequence[Halt]:
+        """Newest first."""
+        ...
+
+    async def review_caller(self, number: str, *, until: datetime, by: str, reason: str) -> None:
+        """Lets a caller number go on beyond its daily limit until then."""
+        ...
 
 
 class Campaigns(Protocol):

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voicebot.store.news_records import CaseSpan, Payment
 
 
 def new_id() -> str:
@@ -69,6 +72,8 @@ class PhoneNumber:
     """mobile, home, work, ... as the creditor wrote it."""
     preferred: int = 0
     """Order in which numbers are tried, lowest first."""
+    approved_by: str | None = None
+    """Who approved calls to a third party's number; None when nobody did."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +102,17 @@ class Debt:
     creditor: str
     """Name as it is spoken once the right party is verified."""
     amount_due: Decimal
-    """Due now, everything included, in `currency`; at most four decimal places."""
+    """Due now, everything included and payments taken off, in `currency`; at most four decimal places."""
     due_date: date
     currency: str = "CNY"
     """ISO 4217."""
     product: str | None = None
     principal: Decimal | None = None
+    """As the creditor stated it, before the payments of `paid`."""
     minimum_due: Decimal | None = None
+    """As the creditor stated it, before the payments of `paid`."""
+    paid: Decimal = Decimal(0)
+    """Payments since the creditor last stated the debt; `amount_due` is without them."""
 
     def days_overdue(self, today: date) -> int:
         """Whole days after the due date; 0 until then."""
@@ -151,6 +160,8 @@ class Case:
     dialect: str | None = None
     jurisdiction: str = "cn"
     """Rule pack: cn, us, uk_eu, hk, tw."""
+    residence: str | None = None
+    """State the debtor lives in, two letters for the United States; None when it is not known."""
     risk_tier: str | None = None
     payday: int | None = None
     """Day of the month on which income arrives, 1-31."""
@@ -250,6 +261,16 @@ class ContactHistory:
     """Calls the debtor's cases made to us during the last 31 days, newest first."""
     callbacks: tuple[Callback, ...] = ()
     """Open agreements on a time to call this case, earliest first."""
+    other_flags: tuple[Flag, ...] = ()
+    """Flags in force on the debtor's other cases."""
+    spans: tuple[CaseSpan, ...] = ()
+    """Times that were agreed or ruled out for this case, and visits; earliest first."""
+    payments: tuple[Payment, ...] = ()
+    """Payments of the debtor that were recorded during the last 31 days, newest first."""
+    halted: bool | None = None
+    """Whether the emergency stop is on; None when nobody knows."""
+    caller_review_until: datetime | None = None
+    """Until when an officer let the number that is to be shown go on beyond its daily limit."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from recordings.cipher import KeyRing
 from voicebot.store.agents import AgentRepository
 from voicebot.store.attempts import AttemptRepository
 from voicebot.store.audit import AuditRepository
+from voicebot.store.brakes import BrakeRepository
 from voicebot.store.calls import CallRepository
 from voicebot.store.campaigns import CampaignRepository
 from voicebot.store.cases import CaseRepository
@@ -21,16 +22,19 @@ from voicebot.store.handoffs import HandoffRepository
 from voicebot.store.journal import Journal
 from voicebot.store.keeping import Keeper
 from voicebot.store.migrate import upgrade
+from voicebot.store.news import NewsRepository
 from voicebot.store.outcomes import CallbackRepository, PlanRepository, PromiseRepository
 from voicebot.store.protocols import (
     Agents,
     Attempts,
     Audit,
+    Brakes,
     Callbacks,
     Calls,
     Campaigns,
     Cases,
     Handoffs,
+    NewsDesk,
     Plans,
     Promises,
     Suppressions,
@@ -58,6 +62,8 @@ class Store:
         self.tokens: Tokens = TokenRepository(database)
         self.audit: Audit = AuditRepository(database)
         self.suppressions: Suppressions = SuppressionRepository(database, self._keeper)
+        self.news: NewsDesk = NewsRepository(database)
+        self.brakes: Brakes = BrakeRepository(database)
 
     @classmethod
     async def open(
