@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
@@ -46,6 +47,10 @@ def durable_url(database_url: str) -> str:
     return url.set(drivername="sqlite", database=f"{url.database}.work").render_as_string()
 
 
+def _nothing() -> None:
+    """Has its turn."""
+
+
 class DurableDials:
     """The durable side of one worker."""
 
@@ -76,5 +81,11 @@ class DurableDials:
             await DBOS.start_workflow_async(_dial, asdict(order), member_id)
 
     async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        # DBOS made its own threads those of the whole loop, and takes them along. Live calls still need some: what is
+        # queued on the old ones begins before they go, and what comes later has new ones.
+        queued = loop.run_in_executor(None, _nothing)
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="worker"))
+        await queued
         await asyncio.to_thread(DBOS.destroy)
         _dialler.clear()
