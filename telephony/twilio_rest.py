@@ -28,13 +28,15 @@ CALL_IS_OVER = frozenset({20404, 21220})
 class TwilioRefused(Exception):
     """Twilio did not do what was asked, or did not answer. The text holds no telephone numbers."""
 
-    def __init__(self, status: int | None, code: int | None, reason: str) -> None:
+    def __init__(self, status: int | None, code: int | None, reason: str, *, sent: bool = True) -> None:
         reason = re.sub(r"\+?\d{7,}", "(number)", reason)
         super().__init__(f"{reason} (HTTP {status or 'no answer'}, Twilio {code or 'no code'})")
         self.status = status
         """HTTP status, None when no answer came."""
         self.code = code
         """Twilio's error code, None when it gave none."""
+        self.sent = sent
+        """False when the request certainly did not reach Twilio."""
         self.reason = reason
 
     @property
@@ -130,6 +132,22 @@ class TwilioRest:
         """Gives a call in progress other instructions; its media stream stops."""
         await self._ask(self._client.calls(call_sid).update_async(twiml=twiml))
 
+    async def send_message(self, *, to: str, sender: str, body: str, status_url: str) -> str:
+        """Hands a text message over and returns its SID. Never repeated by itself: it might be read twice.
+
+        `sender` is a number of the account, or the SID of a messaging service (MG...).
+        """
+        service = sender.startswith("MG")
+        message = await self._ask(
+            self._client.messages.create_async(
+                to=to,
+                body=body,
+                status_callback=status_url,
+                **({"messaging_service_sid": sender} if service else {"from_": sender}),
+            )
+        )
+        return str(message.sid)
+
     async def close(self) -> None:
         """Closes the connections."""
         await self._transport.close()
@@ -143,6 +161,7 @@ class TwilioRest:
         except TimeoutError:
             raise TwilioRefused(None, None, "Twilio did not answer in time") from None
         except aiohttp.ClientError as error:
-            raise TwilioRefused(None, None, f"Twilio cannot be reached: {error}") from None
+            sent = not isinstance(error, aiohttp.ClientConnectorError)
+            raise TwilioRefused(None, None, f"Twilio cannot be reached: {error}", sent=sent) from None
         except (TwilioException, ValueError, KeyError) as error:
             raise TwilioRefused(None, None, f"what answers is not Twilio: {type(error).__name__}") from None

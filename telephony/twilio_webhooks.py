@@ -7,29 +7,19 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import WSCloseCode, web
-from multidict import MultiDict
 
 from telephony.twilio_call import TwilioCall
+from telephony.twilio_forms import FormRefused, SignedForms
 from telephony.twilio_messages import ProtocolViolation
 from telephony.twilio_settings import TwilioSettings
-from telephony.twilio_signature import SIGNATURE_HEADER, Form, WebhookSignature
+from telephony.twilio_signature import SIGNATURE_HEADER, Form
 from telephony.twilio_stream import TwilioStream, new_websocket
 from telephony.twilio_twiml import hang_up_twiml
 
 _log = logging.getLogger(__name__)
 
-FORM_LIMIT = 65536
-"""Bytes of a webhook. A genuine one stays under 8 KiB."""
-
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _FormHandler = Callable[[web.Request, Form], Awaitable[web.Response]]
-
-
-class _Refusal(Exception):
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-        self.why = why
 
 
 class Switchboard(Protocol):
@@ -58,8 +48,7 @@ class TwilioWebhooks:
     def __init__(self, settings: TwilioSettings, switchboard: Switchboard) -> None:
         self._settings = settings
         self._switchboard = switchboard
-        tokens = [token for token in (settings.auth_token, settings.secondary_auth_token) if token]
-        self._signature = WebhookSignature(settings.public_url, tokens)
+        self._forms = SignedForms(settings)
 
     def routes(self) -> list[web.RouteDef]:
         """Route definitions for `web.Application.add_routes`."""
@@ -76,32 +65,12 @@ class TwilioWebhooks:
     def _posted(self, handler: _FormHandler) -> _Handler:
         async def checked(request: web.Request) -> web.StreamResponse:
             try:
-                form = await self._signed_form(request)
-            except _Refusal as refusal:
-                return _refuse(refusal.status, refusal.why)
+                form = await self._forms.read(request)
+            except FormRefused as refusal:
+                return refusal.response()
             return await handler(request, form)
 
         return checked
-
-    async def _signed_form(self, request: web.Request) -> Form:
-        if request.content_type != "application/x-www-form-urlencoded":
-            raise _Refusal(415, "a webhook is a posted form")
-        if request.content_length is None or request.content_length > FORM_LIMIT:
-            raise _Refusal(413, "a webhook says how long it is, and is short")
-        try:
-            posted = await request.post()
-        except (ValueError, LookupError):
-            raise _Refusal(400, "the form cannot be read") from None
-        form = MultiDict((name, value) for name, value in posted.items() if isinstance(value, str))
-        if not self._signature.signs_form(self._path(request), form, request.headers.get(SIGNATURE_HEADER)):
-            raise _Refusal(403, "not signed by Twilio for this address")
-        if form.get("AccountSid", self._settings.account_sid) != self._settings.account_sid:
-            raise _Refusal(403, "signed for another account")
-        return form
-
-    def _path(self, request: web.Request) -> str:
-        """What follows `public_url` in the address that Twilio asked for."""
-        return request.rel_url.raw_path_qs.removeprefix(self._settings.path_prefix)
 
     async def _voice(self, request: web.Request, form: Form) -> web.Response:
         return _twiml(await self._switchboard.incoming(form))
@@ -126,11 +95,12 @@ class TwilioWebhooks:
         return _twiml(instructions)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        if not self._signature.signs_handshake(self._path(request), request.headers.get(SIGNATURE_HEADER)):
-            return _refuse(403, "not signed by Twilio for this address")
+        signature = request.headers.get(SIGNATURE_HEADER)
+        if not self._forms.signature.signs_handshake(self._forms.path(request), signature):
+            return FormRefused(403, "not signed by Twilio for this address").response()
         socket = new_websocket()
         if not socket.can_prepare(request):
-            return _refuse(426, "a media stream is a websocket")
+            return FormRefused(426, "a media stream is a websocket").response()
         await socket.prepare(request)
         stream = TwilioStream(socket)
         try:
@@ -157,8 +127,3 @@ def sip_status(form: Form, name: str = "SipResponseCode") -> int | None:
 
 def _twiml(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/xml")
-
-
-def _refuse(status: int, why: str) -> web.Response:
-    _log.warning("A request to Twilio's routes was refused", extra={"status": status, "why": why})
-    return web.Response(status=status, text=why)
