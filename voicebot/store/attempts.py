@@ -17,11 +17,13 @@ from voicebot.store.calls import call_record
 from voicebot.store.cases import case_by_id
 from voicebot.store.database import Database
 from voicebot.store.errors import AttemptRefused, UnknownCase
+from voicebot.store.events import happened
 from voicebot.store.keeping import Keeper, Kept
 from voicebot.store.news import payment_record
 from voicebot.store.news_records import CaseSpan, Payment, SpanKind
 from voicebot.store.number import e164
 from voicebot.store.outcomes import callback_record, promise_record
+from voicebot.store.outgoing import EventKind
 from voicebot.store.protocols import Permit
 from voicebot.store.records import (
     AgentState,
@@ -63,11 +65,13 @@ async def _finish(connection: AsyncConnection, end: FinishAttempt) -> None:
         for name, value in (("cause", end.cause), ("disposition", end.disposition), ("call_id", end.call_id))
         if value is not None
     }
-    await connection.execute(
+    ended = await connection.execute(
         update(table)
         .where(table.id == end.attempt_id, table.state == AttemptState.BEGUN.value)
         .values(state=AttemptState.ENDED.value, ended_at=end.at, **values)
     )
+    if ended.rowcount:
+        await happened(connection, EventKind.ATTEMPT_ENDED, end.attempt_id, end.at)
 
 
 _FINISH = Kept("attempt.finish", FinishAttempt, _finish)
@@ -152,7 +156,7 @@ class AttemptRepository:
             wish = Attempt(
                 "", "", case_id, case.debtor.id, e164(number), caller_id, "", AttemptState.BEGUN, at or utc_now()
             )
-            return await _history(connection, case, wish)
+            return await read_history(connection, case, wish)
 
     async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Attempt]:
         statement = select(models.Attempt).order_by(models.Attempt.begun_at.desc(), models.Attempt.id.desc())
@@ -174,7 +178,11 @@ class AttemptRepository:
                 .where(models.Attempt.worker_id == worker_id, models.Attempt.state == AttemptState.BEGUN.value)
                 .values(state=AttemptState.INTERRUPTED.value, ended_at=at, disposition="interrupted")
             )
+            for attempt in attempts:
+                await happened(connection, EventKind.ATTEMPT_ENDED, attempt.id, at)
             live = select(models.Call.id).where(models.Call.worker_id == worker_id, models.Call.ended_at.is_(None))
+            for (call_id,) in (await connection.execute(live.where(models.Call.direction == "inbound"))).all():
+                await happened(connection, EventKind.CALL_ENDED, call_id, at)
             await connection.execute(
                 update(models.Handoff)
                 .where(models.Handoff.call_id.in_(live), models.Handoff.closed_at.is_(None))
@@ -202,7 +210,7 @@ class AttemptRepository:
         await lock(connection, f"caller {wish.caller_id}")
         permission = Permission(True)
         if permit is not None:
-            permission = permit(await _history(connection, case, wish))
+            permission = permit(await read_history(connection, case, wish))
         state = AttemptState.BEGUN if permission.allowed else AttemptState.REFUSED
         values: dict[str, Any] = vars(wish) | {
             "debtor_id": case.debtor.id,
@@ -217,7 +225,8 @@ class AttemptRepository:
         )
 
 
-async def _history(connection: AsyncConnection, case: Case, wish: Attempt) -> ContactHistory:
+async def read_history(connection: AsyncConnection, case: Case, wish: Attempt) -> ContactHistory:
+    """What a contact policy must know before `wish`, read in the caller's transaction."""
     table = models.Attempt
     recent = (
         select(table)

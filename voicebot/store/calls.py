@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
 from voicebot.store.database import Database
+from voicebot.store.events import happened
 from voicebot.store.keeping import Keeper, Kept
 from voicebot.store.number import e164
+from voicebot.store.outgoing import EventKind
 from voicebot.store.records import Call
 from voicebot.store.rows import insert_once, number_index
 
@@ -45,8 +47,14 @@ async def _begin(connection: AsyncConnection, call: Call) -> None:
 
 async def _change(connection: AsyncConnection, change: ChangeCall) -> None:
     values = {name: value for name, value in vars(change).items() if value is not None and name != "call_id"}
-    if values:
-        await connection.execute(update(models.Call).where(models.Call.id == change.call_id).values(**values))
+    if not values:
+        return
+    table = models.Call
+    if change.ended_at is not None:
+        open_call = (table.id == change.call_id, table.direction == "inbound", table.ended_at.is_(None))
+        if (await connection.execute(select(table.id).where(*open_call))).first() is not None:
+            await happened(connection, EventKind.CALL_ENDED, change.call_id, change.ended_at)
+    await connection.execute(update(table).where(table.id == change.call_id).values(**values))
 
 
 _BEGIN = Kept("call.begin", Call, _begin)

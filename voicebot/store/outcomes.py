@@ -12,13 +12,37 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
 from voicebot.store.database import Database
+from voicebot.store.events import happened
 from voicebot.store.keeping import Keeper, Kept
-from voicebot.store.records import Callback, CallbackState, PlanRequest, Promise, PromiseState
+from voicebot.store.outgoing import EventKind
+from voicebot.store.records import Callback, CallbackState, PlanRequest, Promise, PromiseState, utc_now
 from voicebot.store.rows import insert_once
 
 
 async def _add_promise(connection: AsyncConnection, promise: Promise) -> None:
-    await insert_once(connection, models.Promise, vars(promise) | {"state": promise.state.value})
+    """A promise takes the place of the open ones that the case has."""
+    if not await insert_once(connection, models.Promise, vars(promise) | {"state": promise.state.value}):
+        return
+    await happened(connection, EventKind.PROMISE_RECORDED, promise.id, promise.recorded_at)
+    table = models.Promise
+    earlier = select(table.id).where(
+        table.case_id == promise.case_id,
+        table.id != promise.id,
+        table.state == PromiseState.OPEN.value,
+        table.recorded_at <= promise.recorded_at,
+    )
+    for (promise_id,) in (await connection.execute(earlier)).all():
+        await settle_promise(connection, promise_id, PromiseState.CANCELLED, promise.recorded_at)
+
+
+async def settle_promise(connection: AsyncConnection, promise_id: str, state: PromiseState, at: datetime) -> None:
+    """Sets a promise's state in the caller's transaction, and says that it changed."""
+    table = models.Promise
+    changed = await connection.execute(
+        update(table).where(table.id == promise_id, table.state != state.value).values(state=state.value)
+    )
+    if changed.rowcount and state is not PromiseState.OPEN:
+        await happened(connection, EventKind.PROMISE_SETTLED, promise_id, at)
 
 
 async def _add_callback(connection: AsyncConnection, callback: Callback) -> None:
@@ -57,9 +81,12 @@ class PromiseRepository:
 
     async def set_state(self, promise_id: str, state: PromiseState) -> None:
         async with self._database.write() as connection:
-            await connection.execute(
-                update(models.Promise).where(models.Promise.id == promise_id).values(state=state.value)
-            )
+            await settle_promise(connection, promise_id, state, utc_now())
+
+    async def get(self, promise_id: str) -> Promise | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(models.Promise).where(models.Promise.id == promise_id))).first()
+            return promise_record(row) if row else None
 
 
 class CallbackRepository:

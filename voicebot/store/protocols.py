@@ -202,7 +202,7 @@ class Calls(Protocol):
 
 class Promises(Protocol):
     async def add(self, promise: Promise) -> None:
-        """Kept. Adding the same id again changes nothing."""
+        """Kept. Adding the same id again changes nothing; a new one takes the place of the case's open ones."""
         ...
 
     async def list(
@@ -210,6 +210,8 @@ class Promises(Protocol):
     ) -> Sequence[Promise]:
         """Newest first."""
         ...
+
+    async def get(self, promise_id: str) -> Promise | None: ...
 
     async def set_state(self, promise_id: str, state: PromiseState) -> None: ...
 

@@ -317,8 +317,11 @@ class Call:
 class PromiseState(Enum):
     OPEN = "open"
     KEPT = "kept"
+    PARTLY = "partly"
+    """Some of it was paid by the end of its days of grace."""
     BROKEN = "broken"
     CANCELLED = "cancelled"
+    """Another promise took its place, or it has no object any more."""
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,18 @@ from voicebot.store.calls import CallRepository
 from voicebot.store.campaigns import CampaignRepository
 from voicebot.store.cases import CaseRepository
 from voicebot.store.database import Database
+from voicebot.store.deliveries import DeliveryRepository
 from voicebot.store.errors import StoreUnavailable
+from voicebot.store.events import EventRepository
+from voicebot.store.follow_ups import FollowUpRepository
 from voicebot.store.handoffs import HandoffRepository
 from voicebot.store.journal import Journal
 from voicebot.store.keeping import Keeper
+from voicebot.store.messages import MessageRepository
 from voicebot.store.migrate import upgrade
 from voicebot.store.news import NewsRepository
 from voicebot.store.outcomes import CallbackRepository, PlanRepository, PromiseRepository
+from voicebot.store.outgoing_protocols import Deliveries, Events, FollowUps, Messages
 from voicebot.store.protocols import (
     Agents,
     Attempts,
@@ -62,6 +67,10 @@ class Store:
         self.tokens: Tokens = TokenRepository(database)
         self.audit: Audit = AuditRepository(database)
         self.suppressions: Suppressions = SuppressionRepository(database, self._keeper)
+        self.events: Events = EventRepository(database)
+        self.messages: Messages = MessageRepository(database, self._keeper)
+        self.follow_ups: FollowUps = FollowUpRepository(database)
+        self.deliveries: Deliveries = DeliveryRepository(database)
         self.news: NewsDesk = NewsRepository(database)
         self.brakes: Brakes = BrakeRepository(database)
 
