@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from recordings.cipher import KeyFault, KeyRing
 from voicebot.store import Store
+from voicebot.store.complaint_records import Complaint, ComplaintKind, Tier
 from voicebot.store.database import Database
 from voicebot.store.records import Call, Callback, Case, Handoff, PlanRequest, Promise, Suppression
 
@@ -19,7 +20,7 @@ NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MakeCase = Callable[..., Case]
 TABLES = (
     "debtor", "phone_number", "debt_case", "case_flag", "attempt", "call", "promise", "callback", "plan_request",
-    "handoff", "suppression",
+    "handoff", "suppression", "complaint",
 )  # fmt: skip
 
 
@@ -47,6 +48,21 @@ async def fill(store: Store, make_case: MakeCase) -> Case:
     await store.plans.add(PlanRequest(case.id, reason="王小样失业"))
     await store.handoffs.open(Handoff("c", "asked_for_human", "agent", brief={"姓名": "王小样"}))
     await store.suppressions.add(Suppression("stop", number="+8613800000001"))
+    day = date(2026, 11, 27)
+    await store.complaints.add(
+        Complaint(
+            "c:complaint",
+            "8835789168",
+            ComplaintKind.COMPLAINT,
+            Tier.SERVICE,
+            day,
+            day,
+            "c",
+            number="+8613800000001",
+            words="王小样不满意",
+        )
+    )
+    await store.complaints.close("c:complaint", by="lin", resolution="已向王小样致歉")
     return case
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
 from voicebot.store.brakes import halted, reviewed_until
+from voicebot.store.callbacks import callback_record
 from voicebot.store.calls import call_record
 from voicebot.store.cases import case_by_id
 from voicebot.store.database import Database
@@ -22,7 +23,7 @@ from voicebot.store.keeping import Keeper, Kept
 from voicebot.store.news import payment_record
 from voicebot.store.news_records import CaseSpan, Payment, SpanKind
 from voicebot.store.number import e164
-from voicebot.store.outcomes import callback_record, promise_record
+from voicebot.store.outcomes import promise_record
 from voicebot.store.outgoing import EventKind
 from voicebot.store.protocols import Permit
 from voicebot.store.records import (

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from recordings.canonical import canonical
 from voicebot.store import models
@@ -36,21 +37,7 @@ class AuditRepository:
         at: datetime | None = None,
     ) -> AuditEntry:
         async with self._database.write() as connection:
-            await lock(connection, "audit")
-            newest = select(models.Audit).order_by(models.Audit.sequence.desc()).limit(1)
-            last = (await connection.execute(newest)).first()
-            values: dict[str, Any] = {
-                "sequence": 1 if last is None else last.sequence + 1,
-                "at": at or utc_now(),
-                "actor": actor,
-                "action": action,
-                "subject": subject,
-                "data": dict(data or {}),
-                "previous_hash": GENESIS if last is None else last.hash,
-            }
-            values["hash"] = _link(values)
-            await insert_once(connection, models.Audit, values)
-        return AuditEntry(**values)
+            return await append_entry(connection, actor, action, subject, data, at=at)
 
     async def list(self, *, limit: int = 100, before: int | None = None) -> Sequence[AuditEntry]:
         statement = select(models.Audit).order_by(models.Audit.sequence.desc()).limit(limit)
@@ -81,6 +68,33 @@ class AuditRepository:
                         False, sequence - 1, sequence, "the chain breaks: it, or one before, was changed"
                     )
                 previous = entry.hash
+
+
+async def append_entry(
+    connection: AsyncConnection,
+    actor: str,
+    action: str,
+    subject: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> AuditEntry:
+    """Appends in the caller's transaction: what was done and the word of it stand or fall together."""
+    await lock(connection, "audit")
+    newest = select(models.Audit).order_by(models.Audit.sequence.desc()).limit(1)
+    last = (await connection.execute(newest)).first()
+    values: dict[str, Any] = {
+        "sequence": 1 if last is None else last.sequence + 1,
+        "at": at or utc_now(),
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "data": dict(data or {}),
+        "previous_hash": GENESIS if last is None else last.hash,
+    }
+    values["hash"] = _link(values)
+    await insert_once(connection, models.Audit, values)
+    return AuditEntry(**values)
 
 
 def _link(values: Mapping[str, Any]) -> str:

@@ -184,6 +184,7 @@ class Call(Base):
     disposition: Mapped[str | None] = mapped_column(WORD)
     evidence_path: Mapped[str | None] = mapped_column(String(500))
     evidence_digest: Mapped[str | None] = mapped_column(HASH)
+    answers_attempt_id: Mapped[str | None] = mapped_column(ID)
 
 
 class Promise(Base):
@@ -212,6 +213,10 @@ class Callback(Base):
     because: Mapped[str] = mapped_column(NAME)
     state: Mapped[str] = mapped_column(WORD)
     recorded_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(server_default=text("0"))
+    next_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(NAME, server_default=text("''"))
 
 
 class PlanRequest(Base):

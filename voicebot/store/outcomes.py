@@ -1,4 +1,4 @@
-"""What a call may leave behind: promises, callbacks, wishes for instalments."""
+"""What a call may leave behind: promises, wishes for instalments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voicebot.store.database import Database
 from voicebot.store.events import happened
 from voicebot.store.keeping import Keeper, Kept
 from voicebot.store.outgoing import EventKind
-from voicebot.store.records import Callback, CallbackState, PlanRequest, Promise, PromiseState, utc_now
+from voicebot.store.records import PlanRequest, Promise, PromiseState, utc_now
 from voicebot.store.rows import insert_once
 
 
@@ -45,16 +45,11 @@ async def settle_promise(connection: AsyncConnection, promise_id: str, state: Pr
         await happened(connection, EventKind.PROMISE_SETTLED, promise_id, at)
 
 
-async def _add_callback(connection: AsyncConnection, callback: Callback) -> None:
-    await insert_once(connection, models.Callback, vars(callback) | {"state": callback.state.value})
-
-
 async def _add_plan(connection: AsyncConnection, plan: PlanRequest) -> None:
     await insert_once(connection, models.PlanRequest, vars(plan))
 
 
 _PROMISE = Kept("promise.add", Promise, _add_promise)
-_CALLBACK = Kept("callback.add", Callback, _add_callback)
 _PLAN = Kept("plan.add", PlanRequest, _add_plan)
 
 
@@ -87,40 +82,6 @@ class PromiseRepository:
         async with self._database.read() as connection:
             row = (await connection.execute(select(models.Promise).where(models.Promise.id == promise_id))).first()
             return promise_record(row) if row else None
-
-
-class CallbackRepository:
-    """See `voicebot.store.protocols.Callbacks`."""
-
-    def __init__(self, database: Database, keeper: Keeper) -> None:
-        self._database = database
-        self._keeper = keeper
-
-    async def add(self, callback: Callback) -> None:
-        await self._keeper.keep(_CALLBACK, callback)
-
-    async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Callback]:
-        statement = select(models.Callback).order_by(models.Callback.recorded_at.desc()).limit(limit)
-        if case_id is not None:
-            statement = statement.where(models.Callback.case_id == case_id)
-        async with self._database.read() as connection:
-            return [callback_record(row) for row in await connection.execute(statement)]
-
-    async def due(self, at: datetime, *, limit: int = 100) -> Sequence[Callback]:
-        statement = (
-            select(models.Callback)
-            .where(models.Callback.state == CallbackState.OPEN.value, models.Callback.at <= at)
-            .order_by(models.Callback.at)
-            .limit(limit)
-        )
-        async with self._database.read() as connection:
-            return [callback_record(row) for row in await connection.execute(statement)]
-
-    async def set_state(self, callback_id: str, state: CallbackState) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(
-                update(models.Callback).where(models.Callback.id == callback_id).values(state=state.value)
-            )
 
 
 class PlanRepository:
@@ -162,19 +123,5 @@ def promise_record(row: Row[Any]) -> Promise:
         partial=row.partial,
         words=row.words,
         state=PromiseState(row.state),
-        recorded_at=row.recorded_at,
-    )
-
-
-def callback_record(row: Row[Any]) -> Callback:
-    """A callback from its row."""
-    return Callback(
-        id=row.id,
-        case_id=row.case_id,
-        call_id=row.call_id,
-        at=row.at,
-        number=row.number,
-        because=row.because,
-        state=CallbackState(row.state),
         recorded_at=row.recorded_at,
     )

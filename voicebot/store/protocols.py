@@ -21,6 +21,7 @@ from voicebot.store.campaign_records import (
     OpenDial,
     Settlement,
 )
+from voicebot.store.complaint_records import Complaint, ComplaintKind, Tier, TierCount
 from voicebot.store.news_records import Halt, News, Payment, Taken
 from voicebot.store.records import (
     AgentRecord,
@@ -221,7 +222,15 @@ class Callbacks(Protocol):
         """Kept."""
         ...
 
-    async def list(self, *, case_id: str | None = None, limit: int = 100) -> Sequence[Callback]:
+    async def made(self, case_id: str, *, until: datetime, outcome: str, at: datetime | None = None) -> None:
+        """Kept. The case was called: its open callbacks up to `until` are done, but for those an agent promised."""
+        ...
+
+    async def get(self, callback_id: str) -> Callback | None: ...
+
+    async def list(
+        self, *, case_id: str | None = None, state: CallbackState | None = None, limit: int = 100
+    ) -> Sequence[Callback]:
         """Newest first."""
         ...
 
@@ -229,7 +238,74 @@ class Callbacks(Protocol):
         """Open callbacks whose time has come, oldest first."""
         ...
 
-    async def set_state(self, callback_id: str, state: CallbackState) -> None: ...
+    async def to_dial(self, at: datetime, *, since: datetime, limit: int = 100) -> Sequence[Callback]:
+        """Those of `due` that a machine may make: of a case that no campaign holds, agreed for `since` or later."""
+        ...
+
+    async def postpone(self, callback_id: str, *, tries: int, next_at: datetime | None, outcome: str = "") -> bool:
+        """Counts a refusal, if it has not been counted. With an outcome it waits for an agent from then on."""
+        ...
+
+    async def set_state(
+        self, callback_id: str, state: CallbackState, *, outcome: str = "", at: datetime | None = None
+    ) -> bool:
+        """Whether that changed anything."""
+        ...
+
+
+class Complaints(Protocol):
+    """What callers may hold us to. Every step is written to the audit log in the same transaction."""
+
+    async def add(self, complaint: Complaint) -> None:
+        """Kept. The same id again changes nothing."""
+        ...
+
+    async def note(self, complaint_id: str, words: str) -> None:
+        """Kept. Adds what the caller said more."""
+        ...
+
+    async def get(self, complaint_id: str) -> Complaint | None: ...
+
+    async def find(self, reference: str) -> Sequence[Complaint]:
+        """Everything taken under a reference number, in the order in which it came."""
+        ...
+
+    async def list(
+        self,
+        *,
+        open_only: bool = True,
+        tier: Tier | None = None,
+        kind: ComplaintKind | None = None,
+        case_id: str | None = None,
+        overdue_on: date | None = None,
+        limit: int = 100,
+    ) -> Sequence[Complaint]:
+        """The most pressing first; with `overdue_on` those that are overdue on that day."""
+        ...
+
+    async def counts(self, today: date) -> Sequence[TierCount]:
+        """Of every tier, what is open and what is overdue."""
+        ...
+
+    async def respond(self, complaint_id: str, *, by: str, at: datetime | None = None) -> bool:
+        """A person got in touch. Whether that changed anything."""
+        ...
+
+    async def extend(
+        self, complaint_id: str, answer_by: date, *, expecting: int, by: str, reason: str, at: datetime | None = None
+    ) -> bool:
+        """Puts the answer off, if it was put off `expecting` times before. Whether it was."""
+        ...
+
+    async def move(
+        self, complaint_id: str, tier: Tier, *, expecting: Tier, by: str, at: datetime | None = None
+    ) -> bool:
+        """Gives it to another tier, if it lies with `expecting`. Whether it was."""
+        ...
+
+    async def close(self, complaint_id: str, *, by: str, resolution: str, at: datetime | None = None) -> bool:
+        """Whether it was open."""
+        ...
 
 
 class Plans(Protocol):

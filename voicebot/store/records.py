@@ -312,6 +312,8 @@ class Call:
     """Folder of the evidence, relative to the evidence root."""
     evidence_digest: str | None = None
     """Digest of the evidence manifest, hexadecimal: ties the folder to this row."""
+    answers_attempt_id: str | None = None
+    """Of an inbound call: the missed attempt that it returns."""
 
 
 class PromiseState(Enum):
@@ -344,7 +346,12 @@ class Promise:
 class CallbackState(Enum):
     OPEN = "open"
     DONE = "done"
+    """It was called, or an agent says so."""
     CANCELLED = "cancelled"
+
+
+FOR_AN_AGENT = "asked_for_human"
+"""`Callback.because` of one that a human promised to make: no machine calls in their place."""
 
 
 @dataclass(frozen=True)
@@ -359,8 +366,16 @@ class Callback:
     number: str | None = None
     """E.164; None takes the case's first valid number."""
     because: str = ""
+    """asked_by_caller, or FOR_AN_AGENT."""
     state: CallbackState = CallbackState.OPEN
     recorded_at: datetime = field(default_factory=utc_now)
+    tries: int = 0
+    """How often the contact policy refused it."""
+    next_at: datetime | None = None
+    """When it may be tried again after that; None takes `at`."""
+    ended_at: datetime | None = None
+    outcome: str = ""
+    """What came of it, or why it waits for an agent."""
 
 
 @dataclass(frozen=True)

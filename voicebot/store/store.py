@@ -13,9 +13,11 @@ from voicebot.store.agents import AgentRepository
 from voicebot.store.attempts import AttemptRepository
 from voicebot.store.audit import AuditRepository
 from voicebot.store.brakes import BrakeRepository
+from voicebot.store.callbacks import CallbackRepository
 from voicebot.store.calls import CallRepository
 from voicebot.store.campaigns import CampaignRepository
 from voicebot.store.cases import CaseRepository
+from voicebot.store.complaints import ComplaintRepository
 from voicebot.store.database import Database
 from voicebot.store.deliveries import DeliveryRepository
 from voicebot.store.errors import StoreUnavailable
@@ -27,7 +29,7 @@ from voicebot.store.keeping import Keeper
 from voicebot.store.messages import MessageRepository
 from voicebot.store.migrate import upgrade
 from voicebot.store.news import NewsRepository
-from voicebot.store.outcomes import CallbackRepository, PlanRepository, PromiseRepository
+from voicebot.store.outcomes import PlanRepository, PromiseRepository
 from voicebot.store.outgoing_protocols import Deliveries, Events, FollowUps, Messages
 from voicebot.store.protocols import (
     Agents,
@@ -38,6 +40,7 @@ from voicebot.store.protocols import (
     Calls,
     Campaigns,
     Cases,
+    Complaints,
     Handoffs,
     NewsDesk,
     Plans,
@@ -60,6 +63,7 @@ class Store:
         self.calls: Calls = CallRepository(database, self._keeper)
         self.promises: Promises = PromiseRepository(database, self._keeper)
         self.callbacks: Callbacks = CallbackRepository(database, self._keeper)
+        self.complaints: Complaints = ComplaintRepository(database, self._keeper)
         self.plans: Plans = PlanRepository(database, self._keeper)
         self.handoffs: Handoffs = HandoffRepository(database, self._keeper)
         self.agents: Agents = AgentRepository(database)
