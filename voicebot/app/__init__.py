@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
+from compliance_filters.complaint_rules import complaint_rules_of
 from compliance_filters.guard import load_guard
 from compliance_filters.pack import load_pack
 from recordings.cipher import KeyFault, KeyRing
@@ -134,7 +135,9 @@ async def _assemble(
     def guard_for(jurisdiction: str) -> GuardOnDuty:
         if jurisdiction not in duties:
             pack = load_pack(jurisdiction)
-            duties[jurisdiction] = GuardOnDuty(load_guard(jurisdiction), pack.disclosures, pack.hash)
+            duties[jurisdiction] = GuardOnDuty(
+                load_guard(jurisdiction), pack.disclosures, pack.hash, complaint_rules_of(pack)
+            )
         return duties[jurisdiction]
 
     await asyncio.to_thread(guard_for, settings.compliance.pack)

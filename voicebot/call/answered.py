@@ -12,6 +12,7 @@ from recordings.problem import EvidenceProblem
 from recordings.recorder import CallEvidence
 from telephony.carrier import CallLeg, Cause
 from voicebot.call.board import TimelineEntry
+from voicebot.call.complaints import TakenComplaints
 from voicebot.call.outcomes import StoredOutcomes
 from voicebot.call.parts import EngineParts
 from voicebot.call.session import CallResult, CallSession, CallSubject, CallTools
@@ -78,14 +79,7 @@ class AnsweredCall:
             guard=self._duty.guard,
             disclosures=self._duty.disclosures,
             desk=parts.desk,
-            outcomes=StoredOutcomes(
-                parts.store,
-                call_id=call.id,
-                case=case,
-                number=call.number,
-                now=parts.clock.now,
-                reasons_to_keep=self._reasons,
-            ),
+            outcomes=self._outcomes(zone),
             evidence=evidence,
             settings=parts.settings,
             now=lambda: parts.clock.now(zone),
@@ -111,6 +105,26 @@ class AnsweredCall:
         tell(call, "answered")
         self.session = CallSession(self._leg, subject, tools, (write, follow, parts.board.publish, *parts.sinks))
         return self.session
+
+    def _outcomes(self, zone: str) -> StoredOutcomes:
+        parts, call = self._parts, self.call
+        return StoredOutcomes(
+            parts.store,
+            call_id=call.id,
+            case=self._case,
+            number=call.number,
+            now=parts.clock.now,
+            reasons_to_keep=self._reasons,
+            complaints=TakenComplaints(
+                parts.store.complaints,
+                self._duty.complaints,
+                call_id=call.id,
+                number=call.number,
+                jurisdiction=self._subject.call_state.jurisdiction,
+                zone=zone,
+                now=parts.clock.now,
+            ),
+        )
 
     async def hold(self) -> CallResult | None:
         """Talks until the call is over. The evidence is closed whatever happens."""

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from voicebot.call.complaints import TakenComplaints
 from voicebot.dialog.events import RecordCallback, RecordPlan, RecordPromise, SendMessage, SetFlag
 from voicebot.store.protocols import Audit, Callbacks, Cases, Plans, Promises, Suppressions
-from voicebot.store.records import Callback, Case, NumberState, PlanRequest, Promise, Suppression
+from voicebot.store.records import FOR_AN_AGENT, Callback, Case, NumberState, PlanRequest, Promise, Suppression
 
 
 class OutcomeStore(Protocol):
@@ -31,11 +32,12 @@ class OutcomeStore(Protocol):
 _NUMBER_STATES = {
     "wrong_number": NumberState.WRONG_PERSON,
     "third_party_refused": NumberState.STOP,
+    "third_party_optout": NumberState.STOP,
     "number_stop": NumberState.STOP,
 }
 """Flags that are about the number that was called, not about the person."""
 
-_SUPPRESSING = frozenset({"stop_contact", "deceased", "lawyer", "self_harm_risk", "debtor_unavailable"})
+_SUPPRESSING = frozenset({"stop_contact", "deceased", "attorney", "lawyer", "self_harm_risk", "debtor_unavailable"})
 """Flags after which the debtor is not dialled any more, on any case and any number, until a human lifts it."""
 
 
@@ -51,6 +53,7 @@ class StoredOutcomes:
         number: str | None,
         now: Callable[[], datetime],
         reasons_to_keep: set[str],
+        complaints: TakenComplaints,
     ) -> None:
         """`number` is the other side's, E.164. `reasons_to_keep` gathers why evidence must outlive its time."""
         self._store = store
@@ -59,6 +62,12 @@ class StoredOutcomes:
         self._number = number
         self._now = now
         self._reasons = reasons_to_keep
+        self._complaints = complaints
+        self._wants_a_human = False
+
+    def identify(self, case: Case) -> None:
+        """The caller turned out to be this case's debtor: what follows is theirs."""
+        self._case = case
 
     async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None:
         match action:
@@ -71,7 +80,8 @@ class StoredOutcomes:
                         case_id=self._case.id if self._case else None,
                         call_id=self._call_id,
                         number=action.number or self._number,
-                        because="asked_by_caller",
+                        because=FOR_AN_AGENT if self._wants_a_human else "asked_by_caller",
+                        recorded_at=self._now(),
                     )
                 )
             case RecordPlan():
@@ -86,6 +96,8 @@ class StoredOutcomes:
                         )
                     )
             case SetFlag():
+                self._wants_a_human |= action.flag == "human_requested"
+                await self._complaints.take(action, self._case)
                 await self._flag(action)
             case SendMessage():
                 await self._store.audit.append(
@@ -119,6 +131,7 @@ class StoredOutcomes:
         if state is not None and self._number is not None:
             await self._store.cases.set_number_state(self._number, state, case_id=self._case.id if self._case else None)
         if self._case is None:
+            await self._stop_number(action.flag)
             return
         await self._store.cases.set_flag(
             self._case.id, action.flag, note=action.note, by=f"call:{self._call_id}", at=self._now()
@@ -131,4 +144,11 @@ class StoredOutcomes:
                     since=self._now(),
                     source=f"call:{self._call_id}",
                 )
+            )
+
+    async def _stop_number(self, flag: str) -> None:
+        """Somebody whose case is not known wants no more calls: all that can be left alone is the number."""
+        if flag in {"stop_contact", "attorney", "third_party_optout"} and self._number is not None:
+            await self._store.suppressions.add(
+                Suppression(reason=flag, number=self._number, since=self._now(), source=f"call:{self._call_id}")
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from compliance_filters.complaint_rules import ComplaintRules
 from compliance_filters.disclosures import Disclosure
 from recordings.cipher import KeyRing
 from telephony.carrier import Carrier
@@ -24,7 +25,7 @@ from voicebot.dialog.events import RequestHandoff
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.speech.protocols import Recogniser, Synthesiser, VoiceActivity
-from voicebot.store.protocols import Attempts, Calls, Permit
+from voicebot.store.protocols import Attempts, Calls, Complaints, Permit
 from voicebot.store.records import Call, Case
 
 
@@ -33,6 +34,8 @@ class EngineStore(OutcomeStore, Protocol):
     def attempts(self) -> Attempts: ...
     @property
     def calls(self) -> Calls: ...
+    @property
+    def complaints(self) -> Complaints: ...
 
 
 class Speech(Protocol):
@@ -59,6 +62,8 @@ class GuardOnDuty:
     guard: Guard
     disclosures: Sequence[Disclosure]
     pack_hash: str
+    complaints: ComplaintRules
+    """Who answers what callers complain of, and by when."""
 
 
 @dataclass(frozen=True)

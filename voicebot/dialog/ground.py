@@ -11,6 +11,7 @@ from voicebot.dialog.facts import Facts, FactValue
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.dialog.profile import Profile
+from voicebot.dialog.reference import reference_of
 from voicebot.dialog.state import DialogState
 from voicebot.understanding.meaning import SlotValue
 
@@ -55,6 +56,10 @@ def value_of(ground: Ground, state: DialogState, name: str, now: datetime, words
         case "callback.hour":
             at = value_of(ground, state, "slot.callback_at", now, words)
             return at.hour if isinstance(at, datetime) else None
+        case "call.reference":
+            return reference_of(ground.profile.seed)
+        case "queue.ahead":
+            return state.ahead
         case "today":
             return now.date()
         case "right_party":

@@ -97,6 +97,8 @@ class DialogState:
     stated_amounts: tuple[Decimal, ...] = ()
     handoff: str | None = None
     """Reason of the handoff under way."""
+    ahead: int | None = None
+    """Callers who wait before this one for a human, as the caller was last told."""
 
     @property
     def over(self) -> bool:

@@ -36,9 +36,11 @@ COMPUTED: Mapping[str, FactKind] = {
     "promise.remaining": FactKind.MONEY,
     "callback.hour": FactKind.COUNT,
     "today": FactKind.DATE,
+    "call.reference": FactKind.DIGITS,
+    "queue.ahead": FactKind.COUNT,
 }
 """Values worked out from the case and the conversation: what stays due after the promised amount, the hour of the day
-of a callback, 0 to 23, and the date."""
+of a callback, 0 to 23, the date, the call's reference number, and how many callers wait before this one."""
 
 
 def kind_of(name: str) -> FactKind | None:
