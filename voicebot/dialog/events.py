@@ -87,6 +87,8 @@ class HandoffOutcome(Enum):
     NO_ANSWER = "no_answer"
     NOBODY_FREE = "nobody_free"
     CALLER_GONE = "caller_gone"
+    LEFT_QUEUE = "left_queue"
+    """The caller would rather be called back, or needs somebody sooner."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,15 @@ class HandoffEnded:
     """What became of a `RequestHandoff`. After ACCEPTED the dialog is over; after any other it goes on."""
 
     outcome: HandoffOutcome
+    at: datetime
+
+
+@dataclass(frozen=True)
+class QueueMoved:
+    """The caller waits for a human: time to say where they stand."""
+
+    ahead: int
+    """Callers who are served before this one."""
     at: datetime
 
 
@@ -121,6 +132,7 @@ Event = (
     | GuardStopped
     | TimerElapsed
     | HandoffEnded
+    | QueueMoved
     | CallerGone
     | LimitReached
 )
@@ -219,6 +231,11 @@ class RequestHandoff:
 
 
 @dataclass(frozen=True)
+class LeaveQueue:
+    """Stop looking for a human: the search that `RequestHandoff` began is over, and nothing more is told of it."""
+
+
+@dataclass(frozen=True)
 class End:
     """Hang up after the last line was heard."""
 
@@ -236,6 +253,7 @@ Action = (
     | SetFlag
     | SendMessage
     | RequestHandoff
+    | LeaveQueue
     | End
 )
 

@@ -12,9 +12,11 @@ from voicebot.dialog.events import (
     HandoffEnded,
     HandoffOutcome,
     Heard,
+    LeaveQueue,
     LimitReached,
     LineHeard,
     Pressed,
+    QueueMoved,
     RequestHandoff,
     SetCallState,
     SilenceElapsed,
@@ -33,6 +35,13 @@ from voicebot.dialog.turns import Placement, SlotAnswer, Turn, corrected, intent
 
 ELDERLY_AGE = 60
 MOODS_KEPT = 5
+
+CALLBACK_KEY = "1"
+"""What a caller on hold presses to be called back."""
+INSTEAD_OF_WAITING = frozenset({"busy_call_later", "callback_time_given", "end_call"})
+"""Intents by which a caller on hold who was offered a callback takes it."""
+DANGER = "self_harm_risk"
+"""Intent, and reason of a handoff, that lets nobody wait in a queue."""
 
 
 class Machine:
@@ -127,6 +136,10 @@ class Machine:
                 # No dead air: the call asks for this now and then while the caller waits for a human.
                 if "human.still_connecting" in self._ground.library:
                     step.say("human.still_connecting")
+            case QueueMoved() if state.phase is Phase.HANDING_OFF:
+                _tell_place(step, event.ahead)
+            case Heard() | Pressed() if state.phase is Phase.HANDING_OFF:
+                self._while_waiting(step, event)
             case _ if state.phase is Phase.HANDING_OFF:
                 step.trace.why.append("waiting for a human")
             case Heard() | Pressed() | SilenceElapsed() | TimerElapsed():
@@ -276,14 +289,40 @@ class Machine:
             case HandoffOutcome.CALLER_GONE:
                 _gone(step, "caller hung up while waiting")
             case _:
-                handing = step.spec.handing
-                if handing is not None and handing.otherwise is not None:
-                    step.trace.why.append(f"nobody took the call: {handing.otherwise}")
-                    step.enter(handing.otherwise)
-                elif (placement := self._placement(step, "nobody")) is not None:
-                    step.follow(placement)
-                else:
-                    step.finish(SO_FAR)
+                self._without_a_human(step, "nobody took the call")
+
+    def _without_a_human(self, step: Step, why: str) -> None:
+        """Goes where the flow goes when nobody takes the call."""
+        handing = step.spec.handing
+        step.set(ahead=None)
+        if handing is not None and handing.otherwise is not None:
+            step.trace.why.append(f"{why}: {handing.otherwise}")
+            step.enter(handing.otherwise)
+        elif (placement := self._placement(step, "nobody")) is not None:
+            step.trace.why.append(why)
+            step.follow(placement)
+        else:
+            step.finish(SO_FAR)
+
+    def _while_waiting(self, step: Step, event: Heard | Pressed) -> None:
+        """What a caller on hold may do: be called back in place of waiting, once that was offered; or be in danger."""
+        if isinstance(event, Pressed):
+            wishes = event.digits == CALLBACK_KEY
+            danger = None
+        else:
+            step.words = event.meaning.raw
+            heard = intents_of(event, self.flow.priority)
+            wishes = not INSTEAD_OF_WAITING.isdisjoint(heard)
+            danger = self._placement(step, DANGER) if DANGER in heard and step.state.handoff != DANGER else None
+        if danger is not None:
+            step.actions.append(LeaveQueue())
+            step.set(phase=Phase.LISTENING, ahead=None)
+            step.follow(danger)
+        elif wishes and step.state.ahead is not None:
+            step.actions.append(LeaveQueue())
+            self._without_a_human(step, "the caller would rather be called back")
+        else:
+            step.trace.why.append("waiting for a human")
 
     def _guard_stopped(self, step: Step, event: GuardStopped) -> None:
         step.trace.why.append(f"the guard stopped {event.line}: {event.category}")
@@ -319,6 +358,18 @@ def _line_heard(step: Step, event: LineHeard) -> None:
         step.set(disclosed=(*step.state.disclosed, *told), unsaid="")
     elif not event.complete:
         step.set(unsaid=event.unsaid_text)
+
+
+def _tell_place(step: Step, ahead: int) -> None:
+    """Says the caller's place as it is, with the offer to be called back; an urgent caller is not told to queue."""
+    handing = step.spec.handing
+    line = "human.place_in_queue" if ahead else "human.next_in_queue"
+    if (handing is not None and handing.urgent) or line not in step.ground.library:
+        line = "human.still_connecting"
+    else:
+        step.set(ahead=ahead)
+    if line in step.ground.library:
+        step.say(line)
 
 
 def _gone(step: Step, why: str) -> None:

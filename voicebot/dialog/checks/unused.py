@@ -12,7 +12,15 @@ RULE = "unused"
 
 NOT_ROUTED = frozenset({"silence", "dtmf_choice", "asr_noise"})
 """Intents that are events of the call rather than something a flow answers by name."""
-BY_MACHINE = frozenset({"common.time_is_up", "common.neutral_goodbye", "human.still_connecting"})
+BY_MACHINE = frozenset(
+    {
+        "common.time_is_up",
+        "common.neutral_goodbye",
+        "human.still_connecting",
+        "human.place_in_queue",
+        "human.next_in_queue",
+    }
+)
 """Lines that the machine says by itself."""
 
 
