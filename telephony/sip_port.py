@@ -27,6 +27,9 @@ WAITING_EVENTS = 500
 """Events kept for a consumer that does not come: ten seconds of audio, then the oldest audio goes."""
 PAUSE_SECONDS = 0.1
 """Delay of the far end's audio that is a pause in its stream, not jitter."""
+HELD_SECONDS = 0.02
+"""What the stack keeps between taking audio from us and sending it: a frame, from the first time that its sender was
+late. Nothing tells how many it keeps; for a second or third one the machine has to stand still for longer."""
 FLUSH_SECONDS = 0.06
 """Longest that the stack may take to carry out a flush; it does so on its next 20 ms tick."""
 
@@ -141,7 +144,7 @@ class SipPort:
 
     def playout(self) -> Playout:
         self._measure()
-        line = self._line_bytes / BYTES_PER_SECOND + self._outgoing.offset
+        line = self._line_bytes / BYTES_PER_SECOND + self._outgoing.offset + HELD_SECONDS
         return Playout(self._played / BYTES_PER_SECOND, line)
 
     async def receive(self) -> MediaEvent:

@@ -1,7 +1,6 @@
 """Both channels of a recording lie on one clock: over a real minute-long call an echo stays where its delay puts it.
 
-The far end sends back every packet it gets. How long an echo takes on this path is measured first, on a call of the
-bare carrier by its own clock; in the recording it must then stand just so far behind the engine's words throughout.
+The far end sends back every packet at once: in the recording the echo must stand where the engine's words do.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ import pytest
 from numpy.typing import NDArray
 
 from recordings.reading import export_wav
-from telephony.carrier import DialRequest
-from telephony.media import AudioReceived
 from tests.engine.people import RATE, PitchSpeech
 from voicebot.settings import Settings
 from voicebot.store.records import Case
@@ -47,38 +44,12 @@ def delay(sent: NDArray[np.float64], echo: NDArray[np.float64], longest: float =
     return float((np.argmax(around) - reach) / RATE)
 
 
-async def delay_of_the_path(open_engine: OpenEngine, settings: Settings) -> float:
-    """From the moment a burst leaves the engine to the moment its echo is there, by the carrier's own media clock."""
-    async with open_engine(settings) as engine:
-        leg = await engine.worker.carriers["sip"].dial(DialRequest("13800000001"))
-        loop = asyncio.get_running_loop()
-        heard: list[tuple[float, bytes]] = []
-        sent_at = 0.0
-        async with asyncio.timeout(20):
-            while len(heard) < 150:
-                event = await leg.media.receive()
-                if isinstance(event, AudioReceived):
-                    heard.append((event.media_seconds, event.pcm))
-                    if len(heard) == 50:
-                        # Nothing waits before it: what is sent now leaves with the next packet.
-                        sent_at = event.media_seconds + 0.02
-                        leg.media.send(noise(0.5))
-        began = loop.time()
-        await leg.hang_up()
-        assert loop.time() - began < 5
-    loud = next(at for at, pcm in heard if at > sent_at and np.abs(np.frombuffer(pcm, "<i2")).mean() > 500)
-    return loud - sent_at
-
-
 @pytest.mark.timeout(240)
 async def test_an_echo_stays_where_its_delay_puts_it_for_a_minute(
     open_engine: OpenEngine, make_settings: Callable[..., Settings], sipp: StartSipp, case: Case, tmp_path: Path
 ) -> None:
-    first = await sipp("uas_echo")
-    settings = make_settings(trunk=first.port)
-    path = await delay_of_the_path(open_engine, settings)
-    await first.verdict()
-    await sipp("uas_echo", port=first.port)
+    peer = await sipp("uas_echo")
+    settings = make_settings(trunk=peer.port)
     speech = PitchSpeech(deaf=True, character_seconds=0.6, sound=noise)
     async with open_engine(settings, speech, cases=[case]) as engine:
         call_id = await engine.place()
@@ -100,5 +71,4 @@ async def test_an_echo_stays_where_its_delay_puts_it_for_a_minute(
         if np.abs(window[:, 1]).mean() > 300:
             delays.append(delay(window[:, 1], window[:, 0]))
     assert len(delays) >= 3, "too little was said to compare"
-    assert max(delays) - min(delays) < 0.02, f"the channels drift: {delays}"
-    assert abs(float(np.median(delays)) - path) < 0.04, f"{delays} in the recording, {path:.3f} s on the path"
+    assert max(map(abs, delays)) < 0.02, f"the channels lie apart: {delays}"

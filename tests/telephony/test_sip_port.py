@@ -140,7 +140,7 @@ async def test_what_was_said_has_its_place_by_what_was_sent_however_late_one_loo
     rig.now += 0.013
     playout = rig.port.playout()
     assert playout.played_seconds == pytest.approx(0.04)
-    assert playout.line_seconds == pytest.approx(0.24)
+    assert playout.line_seconds == pytest.approx(0.26)
 
 
 async def test_a_frame_that_ran_dry_is_filled_up_on_the_line(rig: Rig) -> None:
@@ -149,7 +149,7 @@ async def test_a_frame_that_ran_dry_is_filled_up_on_the_line(rig: Rig) -> None:
     rig.tick(5)
     playout = rig.port.playout()
     assert playout.played_seconds == pytest.approx(0.02625)
-    assert playout.line_seconds == pytest.approx(0.12)
+    assert playout.line_seconds == pytest.approx(0.14)
 
 
 async def test_a_late_burst_is_not_a_gap(rig: Rig) -> None:
