@@ -136,20 +136,15 @@ class Overlay(Rule):
         return inner.check(facts, history, at)
 
 
-class CallerNumber(Rule):
-    """Only registered numbers call, and none more than so often a day without a reviewer."""
+class CallerLimit(Rule):
+    """No number of ours calls more than so often a day without a reviewer."""
 
-    kind: Literal["caller_number"]
-    calls_per_day: Annotated[int, Field(ge=0)] | None = None
+    kind: Literal["caller_limit"]
+    calls_per_day: Annotated[int, Field(ge=0)]
 
     def check(self, facts: DialFacts, history: Sequence[PastContact], at: datetime) -> RuleOutcome:
         if facts.caller_number is None:
             return self.unknown("the number to call from")
-        if self.calls_per_day is None:
-            if facts.registered_callers is None:
-                return self.unknown("the register of our numbers")
-            known = facts.caller_number in facts.registered_callers
-            return self.outcome(not known, "the calling number is " + ("registered" if known else "not registered"))
         if facts.caller_calls_today is None:
             return self.unknown("how often the calling number called today")
         counts = {"n": facts.caller_calls_today, "at_most": self.calls_per_day}

@@ -43,6 +43,8 @@ class HoldKind(Enum):
     AGREEMENT = "agreement"
     PROMISE = "promise"
     PAYMENT_CLAIMED = "payment_claimed"
+    PAYMENT = "payment"
+    """Money came in: whoever has just paid is left alone for a while."""
     DORMANT = "dormant"
     BREATHING_SPACE = "breathing_space"
 
@@ -136,7 +138,7 @@ class DialFacts:
     """Until when a reviewer let the caller number go on beyond its daily limit."""
     whitelisted: bool = False
     """Lifts frequency limits of carriers only; never hours, never a wish not to be called."""
-    halted: bool | None = False
+    halted: bool | None = None
     """True while the emergency stop is on."""
 
 
@@ -175,6 +177,8 @@ class Decision:
     next_allowed: datetime | None
     """The next time it is allowed, or `at` itself when it is; None when a person must act first."""
     pack_hash: str
+    overrides_hash: str | None = None
+    """Of the local changes of rules that applied; None when none did."""
 
     @property
     def refused_by(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Rules about whether at all: holds, whose number it is, notices, consents, the emergency stop."""
+"""Rules about whether at all: holds, whose number it is, notices, consents, our own number, the emergency stop."""
 
 from __future__ import annotations
 
@@ -83,6 +83,20 @@ class Notice(Rule):
         if noticed is None:
             return self.outcome(True, f"the debtor was not told of the {self.of}; send the notice and record it")
         return self.outcome(at < noticed, f"the debtor was told on {noticed:%Y-%m-%d}", until=noticed)
+
+
+class CallerNumber(Rule):
+    """Only registered numbers call."""
+
+    kind: Literal["caller_number"]
+
+    def check(self, facts: DialFacts, history: Sequence[PastContact], at: datetime) -> RuleOutcome:
+        if facts.caller_number is None:
+            return self.unknown("the number to call from")
+        if facts.registered_callers is None:
+            return self.unknown("the register of our numbers")
+        known = facts.caller_number in facts.registered_callers
+        return self.outcome(not known, "the calling number is " + ("registered" if known else "not registered"))
 
 
 class Consent(Rule):

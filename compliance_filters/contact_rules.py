@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from compliance_filters.contact_counts import AfterConversation, CallerNumber, Overlay, PerDay, Rolling
+from compliance_filters.contact_counts import AfterConversation, CallerLimit, Overlay, PerDay, Rolling
 from compliance_filters.contact_facts import DialFacts, PastContact, RuleOutcome
-from compliance_filters.contact_holds import Consent, Holds, Notice, Reachable, ThirdParty
+from compliance_filters.contact_holds import CallerNumber, Consent, Holds, Notice, Reachable, ThirdParty
 from compliance_filters.contact_times import PersonTimes, VisitDay, Window
 
 AnyRule = Annotated[
@@ -28,6 +28,7 @@ AnyRule = Annotated[
     | ThirdParty
     | Notice
     | CallerNumber
+    | CallerLimit
     | Consent
     | Overlay
     | Reachable,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
+
+from pydantic import Field
 
 from compliance_filters.contact_facts import DialFacts, PastContact, RuleOutcome
 from compliance_filters.contact_rule import Rule, day_of, next_day, zone_of
+
+Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+"""A time of the day, 00:00 to 24:00."""
 
 
 def _clock(text: str) -> time:
@@ -53,7 +58,7 @@ class Window(Rule):
     """Hours of the debtor's own day in which a dial may begin."""
 
     kind: Literal["window"]
-    windows: tuple[tuple[str, str], ...]
+    windows: tuple[tuple[Clock, Clock], ...]
     profile: Literal["any", "conservative"] = "any"
     holidays_off: bool = False
     agreed_times: bool = True

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from voicebot.campaign.policy import FLAGS, ContactPolicy, FirmFacts, explanation
+from voicebot.campaign.case_flags import FLAGS
+from voicebot.campaign.firm import FirmFacts
+from voicebot.campaign.policy import ContactPolicy, explanation
 from voicebot.store import AttemptRefused, Store
 from voicebot.store.records import (
     AgeBand,
@@ -34,7 +36,7 @@ MakeCase = Callable[..., Case]
 
 
 def _judge(case: Case, policy: ContactPolicy = POLICY, at: datetime = NOW, **history: Any) -> dict[str, Any]:
-    known = ContactHistory(case, (), (), (), (), number=NUMBER, at=at)
+    known = ContactHistory(case, (), (), (), (), number=NUMBER, at=at, halted=False)
     permission = policy.permit(replace(known, **history))
     assert permission.allowed == permission.explanation["allowed"]
     return dict(permission.explanation)
@@ -55,9 +57,9 @@ def test_an_ordinary_case_may_be_called_by_day(make_case: MakeCase) -> None:
 @pytest.mark.parametrize("flag", sorted(FLAGS))
 def test_every_flag_that_stops_contact_refuses(make_case: MakeCase, flag: str) -> None:
     case = make_case(flags=(Flag(flag, NOW - timedelta(hours=1)),))
-    # Breathing space is of English law and is asked about there.
-    pack = "uk_eu" if flag in {"breathing_space", "incapacity", "debtor_unavailable"} else "cn"
-    assert not _judge(replace(case, jurisdiction=pack))["allowed"], flag
+    for pack in ("cn", "us", "uk_eu", "hk", "tw"):
+        answer = _judge(replace(case, jurisdiction=pack))
+        assert any("held: " in rule["why"] for rule in answer["rules"] if rule["verdict"] == "refuse"), pack
 
 
 def test_a_claimed_payment_has_two_days_to_be_seen(make_case: MakeCase) -> None:
@@ -136,7 +138,8 @@ def test_what_the_firm_does_not_say_refuses(make_case: MakeCase, firm: FirmFacts
 
 
 def test_the_emergency_stop_stops_everything(make_case: MakeCase) -> None:
-    assert not _judge(make_case(), ContactPolicy(FIRM, halted=True))["allowed"]
+    assert "CN-SUPP-01" in _refusing(_judge(make_case(), halted=True))
+    assert "CN-SUPP-01" in _refusing(_judge(make_case(), halted=None))
 
 
 async def test_in_the_store_the_second_call_within_the_hour_is_refused_with_its_reason(

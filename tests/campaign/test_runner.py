@@ -11,8 +11,9 @@ import pytest
 from tests.campaign.simulated import Passing, SimulatedCalls, VirtualClock
 from voicebot.call.board import PlacementRefused
 from voicebot.campaign.choosing import enrolled
+from voicebot.campaign.firm import FirmFacts
 from voicebot.campaign.plan import Arm, Breakers, Calendar, CampaignPlan, Pacing, Retry
-from voicebot.campaign.policy import ContactPolicy, FirmFacts
+from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.store import Store
 from voicebot.store.campaign_records import Campaign, CampaignState, MemberState

@@ -31,7 +31,7 @@ from voicebot.call.parts import EngineParts, GuardOnDuty
 from voicebot.call.shelf import FlowShelf
 from voicebot.call.timeline import TimelineSink
 from voicebot.campaign.durable import DurableDials
-from voicebot.campaign.policy import ContactPolicy, FirmFacts
+from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.console.metrics import EngineMetrics
 from voicebot.console.services import ConsoleLimits, ConsoleServices, Probe
@@ -163,7 +163,7 @@ async def _assemble(
             clock=clock,
             time_zone=settings.compliance.timezone,
             build_brief=brief_of,
-            permit=permit or ContactPolicy(FirmFacts.of(settings.compliance)).permit,
+            permit=permit or ContactPolicy.configured(settings).permit,
             inbound_flow="inbound_callback",
             unknown_caller_flow="inbound_unknown",
             sinks=(metrics.observe, *sinks),

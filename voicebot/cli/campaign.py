@@ -141,11 +141,11 @@ def dry_run_command(
     """Prints what would be dialled, and why not the rest. Nothing rings."""
     from compliance_filters.masking import mask_number
     from voicebot.campaign.dry_run import dry_run
-    from voicebot.campaign.policy import ContactPolicy, FirmFacts
-    from voicebot.cli._terminal import load_settings_or_exit, print_json
+    from voicebot.cli._policy import configured_policy
+    from voicebot.cli._terminal import print_json
     from voicebot.store.records import utc_now
 
-    policy = ContactPolicy(FirmFacts.of(load_settings_or_exit(config).compliance))
+    policy = configured_policy(config)
 
     async def work(store: Store) -> DryRun:
         return await dry_run(

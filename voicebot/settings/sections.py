@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -97,8 +97,18 @@ class ComplianceSettings(Section):
     """Whether the firm collects for other creditors, whose debtors must have been told. Left out, calls are refused."""
     debts_bought: bool | None = None
     """Whether its debts were bought from others, whose debtors must have been told. Left out, calls are refused."""
+    whitelisted_callers: tuple[str, ...] = ()
+    """Those of them for which the carrier has lifted its own limits on calls to one number, E.164."""
     conservative: bool = False
     """Whether lunch time and public holidays are left alone, and calls are fewer."""
+    overrides: Path | None = None
+    """YAML file with local changes of the rules before dialling. A looser one must be signed by an officer; see
+    compliance.md."""
+    officers: dict[str, Annotated[str, Field(pattern=r"^(compliance_officer|legal_counsel) [A-Za-z0-9+/]{43}=$")]] = (
+        Field(default_factory=dict)
+    )
+    """Who may sign looser rules: name to role and public key, `"compliance_officer KEY"`, as `voicebot policy keygen`
+    prints it. Roles: compliance_officer, legal_counsel."""
 
     @field_validator("timezone")
     @classmethod
