@@ -1,0 +1,1 @@
+"""What follows a promise: a reminder on its day, a look at what came in, and a call about a promise that was broken."""

@@ -1,0 +1,173 @@
+"""Follows promises up, one look at a time; any number of workers may look, and any of them may die.
+
+Events say that a promise was made; its steps stand in the store with the time of each, and each step is one transaction
+that counts once. Calls go through the campaign of follow-ups, whose dials are durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from voicebot.call.promise_facts import standing_of
+from voicebot.followup.plan import CAMPAIGN, FollowUpPlan
+from voicebot.followup.steps import Situation, decide
+from voicebot.store.campaign_records import Campaign, CampaignState
+from voicebot.store.errors import StoreRefused, StoreUnavailable
+from voicebot.store.outgoing import Event, EventKind, FollowUp, StepKind, StepResult, StepState
+from voicebot.store.outgoing_protocols import Events, FollowUps
+from voicebot.store.protocols import Attempts, Campaigns, Cases, NewsDesk, Permit, Promises
+from voicebot.store.records import Case, Permission, PromiseState
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""Between two looks."""
+_PAGE = 200
+"""Events and steps dealt with at one look."""
+_READ = 200
+
+EventHandler = Callable[[Event], Awaitable[None]]
+"""Deals with an event; safe to call twice with the same one."""
+
+
+class FollowUpStore(Protocol):
+    """The repositories that following up needs."""
+
+    @property
+    def cases(self) -> Cases: ...
+    @property
+    def attempts(self) -> Attempts: ...
+    @property
+    def promises(self) -> Promises: ...
+    @property
+    def news(self) -> NewsDesk: ...
+    @property
+    def campaigns(self) -> Campaigns: ...
+    @property
+    def follow_ups(self) -> FollowUps: ...
+    @property
+    def events(self) -> Events: ...
+
+
+class FollowUpDesk:
+    """One a worker."""
+
+    def __init__(
+        self,
+        store: FollowUpStore,
+        plan: FollowUpPlan,
+        permit: Permit,
+        *,
+        now: Callable[[], datetime],
+        others: Sequence[EventHandler] = (),
+        follows: bool = True,
+    ) -> None:
+        """`others` are told of every event too: webhooks. Without `follows`, promises are left alone."""
+        self._store = store
+        self._plan = plan
+        self._permit = permit
+        self._now = now
+        self._handlers = (*((self.happened,) if follows else ()), *others)
+        self._follows = follows
+
+    async def start(self) -> None:
+        """Makes sure that the campaign of follow-ups is there."""
+        if not self._follows or await self._store.campaigns.get(CAMPAIGN) is not None:
+            return
+        at = self._now()
+        values = self._plan.campaign().model_dump(mode="json")
+        made = Campaign(CAMPAIGN, values, id=CAMPAIGN, state=CampaignState.RUNNING, created_at=at, running_since=at)
+        try:
+            await self._store.campaigns.create(made)
+        except StoreRefused:
+            log.debug("another worker made the campaign of follow-ups")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Looks again and again until `stop` is set. A store that is away is waited for."""
+        while not stop.is_set():
+            try:
+                await self.look()
+            except StoreUnavailable as away:
+                log.warning("follow-ups rest: the store is away", extra={"reason": str(away)})
+            except Exception:
+                log.exception("a look at the follow-ups failed; the next one follows")
+            try:
+                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def look(self) -> None:
+        """One round: what happened, then what is due."""
+        for event in await self._store.events.waiting(limit=_PAGE):
+            for handle in self._handlers:
+                await handle(event)
+            await self._store.events.done(event.id)
+        if not self._follows:
+            return
+        at = self._now()
+        for step in await self._store.follow_ups.due(at, limit=_PAGE):
+            await self._take(step, at)
+        await self._reopen(at)
+
+    async def happened(self, event: Event) -> None:
+        """Plans what follows a promise, and drops it when the promise is taken back."""
+        if event.kind not in (EventKind.PROMISE_RECORDED, EventKind.PROMISE_SETTLED):
+            return
+        promise = await self._store.promises.get(event.subject)
+        if promise is None:
+            return
+        if event.kind is EventKind.PROMISE_RECORDED:
+            case = await self._store.cases.get(promise.case_id)
+            if case is not None and promise.state is PromiseState.OPEN:
+                await self._store.follow_ups.add(self._plan.steps(promise, case))
+        elif promise.state is PromiseState.CANCELLED:
+            await self._store.follow_ups.drop(promise.id, "the promise was taken back", at=event.at)
+
+    async def _take(self, step: FollowUp, at: datetime) -> None:
+        result = await self._result(step, at)
+        if await self._store.follow_ups.take(step, result, at=at):
+            log.info(
+                "a promise was followed up",
+                extra={"step": step.kind.value, "promise": step.promise_id, "outcome": result.outcome},
+            )
+
+    async def _result(self, step: FollowUp, at: datetime) -> StepResult:
+        store = self._store
+        promise = await store.promises.get(step.promise_id)
+        case = await store.cases.get(step.case_id)
+        if promise is None or case is None:
+            return StepResult("the case is gone", StepState.DROPPED)
+        later = [
+            each
+            for each in await store.promises.list(case_id=case.id, state=PromiseState.OPEN)
+            if each.id != promise.id and each.recorded_at > promise.recorded_at
+        ]
+        payments = await store.news.payments(case.id, limit=_READ)
+        permission = None if step.kind is StepKind.CHECK else await self._permission(case, at)
+        now = Situation(case, standing_of(promise, case, payments, at), permission, bool(later))
+        return decide(step, now, self._plan, at)
+
+    async def _permission(self, case: Case, at: datetime) -> Permission | None:
+        number = case.first_valid_number()
+        if number is None:
+            return None
+        caller = self._plan.callers[0] if self._plan.callers else None
+        return self._permit(await self._store.attempts.history(case.id, number, caller_id=caller, at=at))
+
+    async def _reopen(self, at: datetime) -> None:
+        """A campaign ends when nobody is left in it; this one goes on when somebody comes again."""
+        campaign = await self._store.campaigns.get(CAMPAIGN)
+        if campaign is None or campaign.state is not CampaignState.FINISHED:
+            return
+        if await self._store.campaigns.open_states(CAMPAIGN):
+            await self._store.campaigns.set_state(
+                CAMPAIGN,
+                CampaignState.RUNNING,
+                because="a promise is followed up",
+                expecting=[CampaignState.FINISHED],
+                at=at,
+            )

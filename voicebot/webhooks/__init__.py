@@ -1,0 +1,1 @@
+"""Notices to another system of how attempts and promises ended: signed, retried, and listed when they are given up."""
