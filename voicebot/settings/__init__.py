@@ -8,6 +8,7 @@ from voicebot.call.settings import CallSettings
 from voicebot.settings.carriers import AudioSocketSettings, BrowserSection, SipSettings, SipTrunk, TwilioSection
 from voicebot.settings.file import ConfigurationError, Finding, find_file, load_settings
 from voicebot.settings.model import Settings
+from voicebot.settings.outgoing import FollowUpSettings, MessageSettings, WebhookSettings
 from voicebot.settings.sections import (
     ComplianceSettings,
     HandoffSettings,
@@ -25,15 +26,18 @@ __all__ = [
     "ComplianceSettings",
     "ConfigurationError",
     "Finding",
+    "FollowUpSettings",
     "HandoffSettings",
     "HttpSettings",
     "KeySettings",
+    "MessageSettings",
     "RecordingSettings",
     "Settings",
     "SipSettings",
     "SipTrunk",
     "SpeechSettings",
     "TwilioSection",
+    "WebhookSettings",
     "WorkerSettings",
     "find_file",
     "load_settings",

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from voicebot.call.settings import CallSettings
 from voicebot.settings.carriers import AudioSocketSettings, BrowserSection, SipSettings, TwilioSection
+from voicebot.settings.outgoing import FollowUpSettings, MessageSettings, WebhookSettings
 from voicebot.settings.sections import (
     ComplianceSettings,
     HandoffSettings,
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     call: CallSettings = Field(default_factory=CallSettings)
     compliance: ComplianceSettings = Field(default_factory=ComplianceSettings)
     handoff: HandoffSettings = Field(default_factory=HandoffSettings)
+    follow_ups: FollowUpSettings = Field(default_factory=FollowUpSettings)
+    messages: MessageSettings = Field(default_factory=MessageSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
     _file: Path | None = PrivateAttr(default=None)
@@ -60,6 +64,14 @@ class Settings(BaseSettings):
         if self.handoff.longest_seconds >= self.call.limits.longest_hold_seconds:
             raise PydanticCustomError(
                 "handoff", "handoff.longest_seconds must be below call.limits.longest_hold_seconds, which ends the wait"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _messages_have_an_account(self) -> Settings:
+        if self.messages.sender == "twilio" and (problems := self.twilio.account().problems()):
+            raise PydanticCustomError(
+                "messages", "messages.sender = twilio needs [twilio]: {problems}", {"problems": " ".join(problems)}
             )
         return self
 
