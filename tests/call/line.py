@@ -279,9 +279,13 @@ class ToneVoice:
 @dataclass
 class KeptOutcomes:
     kept: list[RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage] = field(default_factory=list)
+    right_party: bool = False
 
     async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None:
         self.kept.append(action)
+
+    async def verified(self) -> None:
+        self.right_party = True
 
 
 @dataclass
@@ -300,6 +304,7 @@ class OneDesk:
         self.takes = takes
         self.requests: list[HandoffRequest] = []
         self.finished_with: list[tuple[float, str]] = []
+        self.left_with: list[HandoffOutcome] = []
         self.cancelled = False
 
     async def connect(self, request: HandoffRequest) -> AgentConnected | AgentMissing:
@@ -312,6 +317,12 @@ class OneDesk:
         if self.agent is None:
             return AgentMissing("h1", HandoffOutcome.NOBODY_FREE)
         return AgentConnected("h1", "a1", "示例坐席", self.agent)
+
+    def ahead(self, call_id: str) -> int | None:
+        return None
+
+    async def leave(self, call_id: str, outcome: HandoffOutcome) -> None:
+        self.left_with.append(outcome)
 
     async def finished(self, handoff_id: str, talk_seconds: float, outcome: str) -> None:
         self.finished_with.append((talk_seconds, outcome))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.call.board import TimelineEntry
+from voicebot.dialog.reference import reference_of
 from voicebot.handoff.brief import (
     BriefFacts,
     build_brief,
@@ -111,3 +112,10 @@ def test_long_runs_of_digits_are_masked_in_words_and_in_figures() -> None:
 def test_money_is_written_for_a_person() -> None:
     assert money(Decimal("12.5")) == "12.50元"
     assert money(Decimal("2000"), "USD") == "2000 USD"
+
+
+def test_a_reference_number_that_the_caller_was_told_stands_in_the_brief() -> None:
+    flags = [entry(1, "flag", flag="dispute"), entry(2, "flag", flag="angry")]
+    brief = build_brief(BriefFacts(because="dispute"), flags)
+    assert brief["受理编号"] == f"{reference_of('c1')}（有争议）"
+    assert "受理编号" not in build_brief(BriefFacts(because="dispute"), flags[1:])

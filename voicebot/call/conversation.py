@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from pipecat.frames.frames import Frame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from compliance_filters.verdict import CallState, Verdict
+from compliance_filters.verdict import CallState, Party, Verdict
 from voicebot.call.backchannel import Overlap, judge
 from voicebot.call.ear import Attention
 from voicebot.call.floor import Floor, LineOutcome
@@ -29,9 +29,11 @@ from voicebot.dialog.events import (
     Event,
     GuardStopped,
     Heard,
+    LeaveQueue,
     LineHeard,
     Listen,
     Pressed,
+    QueueMoved,
     RecordCallback,
     RecordPlan,
     RecordPromise,
@@ -79,6 +81,10 @@ class Outcomes(Protocol):
 
     async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None: ...
 
+    async def verified(self) -> None:
+        """The debtor has proved to be who they are."""
+        ...
+
 
 @dataclass(frozen=True)
 class CaseContext:
@@ -93,7 +99,8 @@ class Conversation(FrameProcessor):
     """Runs one dialog machine over one call.
 
     Everything that happens goes through one queue, so that the machine steps in the order of events. `on_handoff` is
-    awaited when the dialog asks for a human and all lines before it were heard; `on_end` when the last line was heard.
+    awaited when the dialog asks for a human and all lines before it were heard, `on_leave_queue` when the caller waits
+    for one no longer; `on_end` when the last line was heard.
     """
 
     def __init__(
@@ -112,6 +119,7 @@ class Conversation(FrameProcessor):
         caller_is_busy: Callable[[], bool],
         last_activity_at: Callable[[], float],
         on_handoff: Callable[[RequestHandoff], Awaitable[None]],
+        on_leave_queue: Callable[[], Awaitable[None]],
         on_end: Callable[[str], Awaitable[None]],
         on_heard_line: Callable[[LineOutcome], None] = lambda outcome: None,
     ) -> None:
@@ -129,6 +137,7 @@ class Conversation(FrameProcessor):
         self._caller_is_busy = caller_is_busy
         self._last_activity_at = last_activity_at
         self._on_handoff = on_handoff
+        self._on_leave_queue = on_leave_queue
         self._on_end = on_end
         self._on_heard_line = on_heard_line
         self.state: DialogState | None = None
@@ -176,10 +185,16 @@ class Conversation(FrameProcessor):
         """Says what the dialog did not ask for: a required statement that was missed. The guard judges it too."""
         self.create_task(self._say(say), name="say now")
 
-    def still_waiting(self) -> None:
-        """The caller has been on hold for a while and nobody has spoken: the dialog may say a word."""
-        if not self._outstanding and not self._yielded:
-            self._happenings.put_nowait(TimerElapsed(HOLD_TIMER, self._now()))
+    def still_waiting(self, ahead: int | None = None) -> bool:
+        """The caller has been on hold for a while: the dialog may say a word, or the caller's place in the queue.
+
+        False when somebody speaks just now: then nothing is said.
+        """
+        if self._outstanding or self._yielded:
+            return False
+        now = self._now()
+        self._happenings.put_nowait(TimerElapsed(HOLD_TIMER, now) if ahead is None else QueueMoved(ahead, now))
+        return True
 
     def yield_to_agent(self) -> None:
         """A human has the floor now: what the caller says is written down and not acted on."""
@@ -282,7 +297,13 @@ class Conversation(FrameProcessor):
             elif not current.synthesis_complete:
                 remaining = 99.0
             asks = current.say.expecting is not Expecting.NOTHING or self._attention.expecting is not Expecting.NOTHING
-            overlap = judge(turn.text, interruptible=current.say.interruptible, asks=asks, remaining_seconds=remaining)
+            overlap = judge(
+                turn.text,
+                interruptible=current.say.interruptible,
+                asks=asks,
+                remaining_seconds=remaining,
+                confident=turn.confident,
+            )
             if overlap is Overlap.BACKCHANNEL:
                 self._timeline.add("turn.backchannel", media_seconds=turn.ended, text=turn.text)
                 return
@@ -360,11 +381,18 @@ class Conversation(FrameProcessor):
             case SetCallState():
                 self.call_state = changed(self.call_state, action.changes)
                 self._timeline.add("call.state", changes={name: str(value) for name, value in action.changes.items()})
+                if action.changes.get("identity_verified") is True and self.call_state.party is Party.DEBTOR:
+                    await self._outcomes.verified()
             case RequestHandoff():
                 self._timeline.add(
                     "handoff.requested", because=action.because, skill=action.skill, urgent=action.urgent
                 )
                 self._final = self.create_task(self._after_last_line(self._on_handoff, action), name="handoff")
+            case LeaveQueue():
+                self._timeline.add("queue.left")
+                if self._final is not None and not self._final.done():
+                    await self.cancel_task(self._final)
+                await self._on_leave_queue()
             case End():
                 self._timeline.add("dialog.ended", disposition=action.disposition)
                 self._final = self.create_task(self._after_last_line(self._on_end, action.disposition), name="end")

@@ -49,6 +49,14 @@ class Desk(Protocol):
         """Rings free agents until one answers or none is left. Cancelling it stops the ringing (the caller is gone)."""
         ...
 
+    def ahead(self, call_id: str) -> int | None:
+        """How many callers are served before this one; None while nobody knows, or an agent is rung for it."""
+        ...
+
+    async def leave(self, call_id: str, outcome: HandoffOutcome) -> None:
+        """The caller stays and waits no longer: stops the search, and `connect` gives AgentMissing with the outcome."""
+        ...
+
     async def finished(self, handoff_id: str, talk_seconds: float, outcome: str) -> None:
         """The bridge is over: the agent goes to wrap-up, the handoff gets its outcome."""
         ...

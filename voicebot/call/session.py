@@ -22,7 +22,7 @@ from telephony.transport import CallTransport
 from voicebot.call.board import TimelineEntry
 from voicebot.call.bridge import AgentAudio, Switchboard, first_to_end
 from voicebot.call.conversation import CaseContext, Conversation, Outcomes, Understands
-from voicebot.call.desk import AgentConnected, Desk, HandoffRequest
+from voicebot.call.desk import AgentConnected, AgentMissing, Desk, HandoffRequest
 from voicebot.call.disclosing import Disclosing
 from voicebot.call.ear import Attention, Ear, HeardTurn
 from voicebot.call.floor import Floor, LineOutcome
@@ -46,6 +46,8 @@ _LEAVE_SECONDS = 5.0
 _TAIL_SECONDS = 0.2
 _COMFORT_SECONDS = 8.0
 """A caller on hold hears something at least this often."""
+_PLACE_SECONDS = 24.0
+"""A caller on hold hears their place in the queue at least this often, and whenever it has changed."""
 
 
 class AudioEvidence(Protocol):
@@ -110,6 +112,7 @@ class CallSession:
         self._bridged_at: float | None = None
         self._handing_off = False
         self._handoff: asyncio.Task[None] | None = None
+        self._left_queue = False
         self._limit_reached_at: float | None = None
         self._last_line_at = 0.0
         self.transport = CallTransport(
@@ -150,6 +153,7 @@ class CallSession:
             caller_is_busy=lambda: self._hearing.busy,
             last_activity_at=lambda: self._hearing.last_activity_at,
             on_handoff=self._hand_off,
+            on_leave_queue=self._leave_queue,
             on_end=self._end,
             on_heard_line=self._line_heard,
         )
@@ -314,7 +318,16 @@ class CallSession:
     # --- the human ----------------------------------------------------------------------------------------------------
     async def _hand_off(self, request: RequestHandoff) -> None:
         if self._handoff is None or self._handoff.done():
+            self._left_queue = False
             self._handoff = asyncio.create_task(self._find_agent(request), name=f"handoff {self._subject.call_id}")
+
+    async def _leave_queue(self) -> None:
+        """The caller waits no longer, and stays: the dialog goes on, and hears nothing more of that search."""
+        if self._handoff is None or self._handoff.done():
+            return
+        self._left_queue = True
+        await self._tools.desk.leave(self._subject.call_id, HandoffOutcome.LEFT_QUEUE)
+        await asyncio.wait({self._handoff}, timeout=_LEAVE_SECONDS)
 
     async def _leave_desk(self) -> None:
         """The call is over: stops the ringing, or lets the bridge say goodbye to the agent and the desk."""
@@ -340,31 +353,62 @@ class CallSession:
         outcome = HandoffOutcome.NO_ANSWER
         connected: AgentConnected | None = None
         try:
-            async with asyncio.timeout(self._tools.settings.limits.longest_hold_seconds):
-                answer = await self._tools.desk.connect(wanted)
+            answer = await self._ask_desk(wanted)
             if isinstance(answer, AgentConnected):
                 connected, outcome = answer, HandoffOutcome.ACCEPTED
             else:
                 outcome = answer.outcome
-        except TimeoutError:
-            self.timeline.add("limit", limit="longest_hold")
         except Exception:
             log.exception("no agent could be asked for", extra={"call": self._subject.call_id})
         finally:
             comfort.cancel()
             self._handing_off = False
+        if self._left_queue:
+            outcome = HandoffOutcome.LEFT_QUEUE
         self.timeline.add("handoff.ended", outcome=outcome.value, agent=connected.agent_name if connected else None)
+        if self._left_queue:
+            if connected is not None:
+                # Answered in the very moment in which the caller chose to be called back.
+                await connected.leg.hang_up()
+                await self._tools.desk.finished(connected.handoff_id, 0.0, outcome.value)
+            return
         if connected is not None:
             await self._bridge(connected)
         self.conversation.happen(HandoffEnded(outcome, self._tools.now()))
         if connected is not None:
             self._ended.set()
 
+    async def _ask_desk(self, wanted: HandoffRequest) -> AgentConnected | AgentMissing:
+        """An agent, or none; after the longest hold the search ends, whatever the desk would do."""
+        desk = self._tools.desk
+        search = asyncio.create_task(desk.connect(wanted), name=f"search {wanted.call_id}")
+        try:
+            await asyncio.wait({search}, timeout=self._tools.settings.limits.longest_hold_seconds)
+            if not search.done():
+                self.timeline.add("limit", limit="longest_hold")
+                await desk.leave(wanted.call_id, HandoffOutcome.NOBODY_FREE)
+                await asyncio.wait({search}, timeout=_LEAVE_SECONDS)
+            if not search.done():
+                return AgentMissing("", HandoffOutcome.NO_ANSWER)
+            return search.result()
+        finally:
+            if not search.done():
+                search.cancel()
+                await asyncio.wait({search}, timeout=_LEAVE_SECONDS)
+
     async def _comfort(self) -> None:
-        """No dead air: the dialog says a word to the caller while an agent is being found."""
+        """No dead air: the dialog says a word to the caller while an agent is being found, or where they stand."""
+        told, told_at = None, 0.0
         while True:
             await asyncio.sleep(_COMFORT_SECONDS)
-            self.conversation.still_waiting()
+            ahead = self._tools.desk.ahead(self._subject.call_id)
+            now = self._media_seconds()
+            if ahead is not None and (ahead != told or now - told_at >= _PLACE_SECONDS):
+                if self.conversation.still_waiting(ahead):
+                    told, told_at = ahead, now
+                    self.timeline.add("queue.place", ahead=ahead)
+            else:
+                self.conversation.still_waiting()
 
     async def _bridge(self, connected: AgentConnected) -> None:
         agent = connected.leg

@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 from compliance_filters.masking import mask, mask_name, mask_number
 from voicebot.call.board import TimelineEntry
+from voicebot.call.complaints import REFERENCED
+from voicebot.dialog.reference import reference_of
 from voicebot.store.records import AgeBand, Case
 
 _REASONS = {
@@ -50,10 +52,15 @@ _FLAGS = {
     "lawyer": "已委托律师",
     "bankruptcy": "破产程序",
     "hardship": "还款困难",
+    "attorney": "已委托律师",
+    "third_party_optout": "他人要求停止联系",
+    "data_request": "个人信息申请",
 }
 
 _DIGITS = re.compile(r"[\d零〇一二三四五六七八九幺]{4,}")
 _LONGEST_VALUE = 200
+_WORTH_SAYING = 5.0
+"""Seconds of waiting from which an agent is told of it."""
 _TURNS_SHOWN = 3
 
 
@@ -125,6 +132,21 @@ def build_brief(facts: BriefFacts, timeline: Sequence[TimelineEntry] = ()) -> di
     return {label: _shortened(value) for label, value in brief.items()}
 
 
+def with_queue(brief: Mapping[str, str], waited_seconds: float, behind: int) -> dict[str, str]:
+    """The brief with how long the caller waited and how many still wait; as it is where nobody did."""
+    if waited_seconds < _WORTH_SAYING and not behind:
+        return dict(brief)
+    minutes, seconds = divmod(round(waited_seconds), 60)
+    waited = f"{minutes}分{seconds}秒" if minutes else f"{seconds}秒"
+    queue = f"等了{waited}" + (f"，还有{behind}位在等" if behind else "")
+    told = dict[str, str]()
+    for label, value in brief.items():
+        told[label] = value
+        if label == "事由":
+            told["排队"] = queue
+    return told if "排队" in told else told | {"排队": queue}
+
+
 def spoken_brief(brief: Mapping[str, str], limit: int = 600) -> str:
     """The brief in one line for a SIP header: `label:value; …`, percent-encoded UTF-8, at most `limit` characters.
 
@@ -161,6 +183,9 @@ def money(amount: Decimal, currency: str = "CNY") -> str:
 def _said(timeline: Sequence[TimelineEntry], verified: bool, names: tuple[str, ...]) -> dict[str, str]:
     """What was agreed, how the caller sounds, and their last words."""
     said: dict[str, str] = {}
+    taken = [_FLAGS.get(flag, flag) for flag in _flags(timeline) if flag in REFERENCED]
+    if taken:
+        said["受理编号"] = f"{reference_of(timeline[0].call_id)}（{'、'.join(taken)}）"
     if verified and (promise := _last(timeline, "promise")):
         said["承诺"] = f"{promise.get('on', '')} 还 {promise.get('amount', '')}".strip()
     if callback := _last(timeline, "callback"):
@@ -180,6 +205,11 @@ def _said(timeline: Sequence[TimelineEntry], verified: bool, names: tuple[str, .
 def mask_digits(text: str) -> str:
     """Runs of four digits and more as stars: the last four of an identity document are a secret of their own here."""
     return _DIGITS.sub(lambda found: "*" * len(found[0]), text)
+
+
+def _flags(timeline: Sequence[TimelineEntry]) -> list[str]:
+    """Flags that this call has set, each once, in order."""
+    return list(dict.fromkeys(str(entry.data.get("flag")) for entry in timeline if entry.kind == "flag"))
 
 
 def _last(timeline: Sequence[TimelineEntry], kind: str) -> Mapping[str, Any] | None:

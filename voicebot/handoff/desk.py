@@ -13,8 +13,8 @@ from enum import Enum
 from telephony.carrier import CallLeg, Carrier, Cause, DialFailed, DialRequest
 from voicebot.call.desk import AgentConnected, AgentMissing, HandoffRequest
 from voicebot.dialog.events import HandoffOutcome
-from voicebot.handoff.brief import spoken_brief
-from voicebot.handoff.queue import Waiting, turn_has_come
+from voicebot.handoff.brief import spoken_brief, with_queue
+from voicebot.handoff.queue import Waiting, place, turn_has_come
 from voicebot.store.errors import StoreUnavailable
 from voicebot.store.protocols import Agents, Handoffs
 from voicebot.store.records import AgentRecord, AgentState, Handoff, new_id, utc_now
@@ -25,6 +25,8 @@ GENERAL_SKILL = "agent"
 """What every agent can do; a caller whose special skill nobody free has is better served by anybody than by nobody."""
 
 _POLL_SECONDS = 0.2
+_WAITING_POLL_SECONDS = 1.0
+"""The same once a caller waits: agents of other workers become free without telling this one."""
 _COURTESY_SECONDS = 0.5
 _SHORTEST_RING_SECONDS = 3.0
 
@@ -38,7 +40,7 @@ class HandoffTimes:
     longest_seconds: float = 80.0
     """Seconds after which the whole search ends."""
     wait_seconds: float = 0.0
-    """Seconds to wait for an agent to become free when all are busy."""
+    """Seconds to wait for an agent to become free when all are busy. With no agent at work nobody waits."""
     wrap_up_seconds: float = 30.0
     """Seconds an agent has for notes after a call."""
 
@@ -54,6 +56,8 @@ class Step(Enum):
     """The agent's telephone could not be reached at all."""
     NOBODY_FREE = "nobody_free"
     CALLER_GONE = "caller_gone"
+    LEFT_QUEUE = "left_queue"
+    """The caller chose to be called back."""
     FINISHED = "finished"
 
 
@@ -94,6 +98,7 @@ class HandoffDesk:
         self._on_step = on_step
         self._now = now
         self._waiting: dict[str, Waiting] = {}
+        self._searches: dict[str, _Search] = {}
         self._talking: dict[str, tuple[str, str]] = {}
         self._freed = asyncio.Event()
         self._tidying: set[asyncio.Task[None]] = set()
@@ -102,14 +107,33 @@ class HandoffDesk:
         """Rings free agents until one answers, none is left or time is up. Cancelling it stops the ringing."""
         search = _Search(self, request)
         self._waiting[search.id] = Waiting(search.id, request.skill, request.urgent, search.since)
+        self._searches[request.call_id] = search
+        search.work = asyncio.create_task(search.run(), name=f"search {search.id}")
         try:
-            return await search.run()
+            return await search.work
         except asyncio.CancelledError:
             await self._tidy(search.abandon())
-            raise
+            task = asyncio.current_task()
+            if search.left is None or (task is not None and task.cancelling()):
+                raise
+            return AgentMissing(search.id, search.left)
         finally:
             self._waiting.pop(search.id, None)
+            if self._searches.get(request.call_id) is search:
+                del self._searches[request.call_id]
             self._freed.set()
+
+    def ahead(self, call_id: str) -> int | None:
+        """How many callers are served before this one; None while nobody knows, or an agent is rung for it."""
+        search = self._searches.get(call_id)
+        return search.ahead if search is not None else None
+
+    async def leave(self, call_id: str, outcome: HandoffOutcome) -> None:
+        """Stops the search for a caller who stays and waits no longer; one that has found an agent is left as it is."""
+        search = self._searches.get(call_id)
+        if search is not None and search.work is not None and not search.work.done():
+            search.left = outcome
+            search.work.cancel()
 
     async def finished(self, handoff_id: str, talk_seconds: float, outcome: str) -> None:
         """Closes the handoff and gives the agent time for notes."""
@@ -149,9 +173,21 @@ class HandoffDesk:
                     agent = await self._take(skill, tried)
                     if agent is not None:
                         return agent
+            if (search := self._searches.get(request.call_id)) is not None and handoff_id in waiting:
+                search.ahead = place(handoff_id, waiting.values())
         except StoreUnavailable:
             log.exception("agents cannot be looked up; the caller is offered a callback", extra={"handoff": handoff_id})
         return None
+
+    async def _anyone_on_duty(self, request: HandoffRequest) -> bool:
+        """Whether there is an agent at work for whom it is worth waiting. While the store is away nobody knows."""
+        try:
+            return any(
+                agent.state is not AgentState.OFFLINE and not agent.skills.isdisjoint({request.skill, GENERAL_SKILL})
+                for agent in await self._agents.list()
+            )
+        except StoreUnavailable:
+            return False
 
     async def _anyone_free(self, request: HandoffRequest, tried: frozenset[str]) -> bool:
         """Whether an agent stands free whom this caller has not tried: then somebody else is before it."""
@@ -235,6 +271,10 @@ class _Search:
         self._ringing: AgentRecord | None = None
         self._leg: CallLeg | None = None
         self._opened = False
+        self.work: asyncio.Task[AgentConnected | AgentMissing] | None = None
+        self.ahead: int | None = None
+        self.left: HandoffOutcome | None = None
+        """Why the caller waits no longer, when they stayed on the line."""
 
     def _record(self) -> Handoff:
         request = self._request
@@ -268,12 +308,16 @@ class _Search:
                 break
             if self._seconds() >= times.wait_seconds and not await self._desk._anyone_free(self._request, tried):
                 break
-            await self._desk._wait_for_change(_POLL_SECONDS)
+            if not await self._desk._anyone_on_duty(self._request):
+                break
+            patient = self._seconds() > 2 * _COURTESY_SECONDS
+            await self._desk._wait_for_change(_WAITING_POLL_SECONDS if patient else _POLL_SECONDS)
         return await self._missing()
 
     async def _ring(self, agent: AgentRecord, ring_seconds: float) -> AgentConnected | None:
         desk = self._desk
         self._ringing = agent
+        self.ahead = None
         desk._waiting.pop(self.id, None)  # an agent is taken: this caller no longer stands in anybody's way
         await desk._handoffs.assign(self.id, agent.id, at=desk._now())
         self._step(Step.RINGING)
@@ -294,7 +338,8 @@ class _Search:
         return AgentConnected(self.id, agent.id, agent.name, self._leg)
 
     def _dial(self, agent: AgentRecord, ring_seconds: float) -> DialRequest:
-        headers = {"X-Voicebot-Handoff": self.id, "X-Voicebot-Brief": spoken_brief(self._request.brief)}
+        brief = with_queue(self._request.brief, self._seconds(), len(self._desk._waiting))
+        headers = {"X-Voicebot-Handoff": self.id, "X-Voicebot-Brief": spoken_brief(brief)}
         if self._request.urgent:
             headers["X-Voicebot-Urgent"] = "yes"
         return DialRequest(
@@ -327,8 +372,9 @@ class _Search:
         return AgentMissing(self.id, outcome)
 
     async def abandon(self) -> None:
-        """The caller is gone: the agent's telephone stops ringing, the agent is free again."""
-        self._step(Step.CALLER_GONE)
+        """The caller is gone, or waits no longer: the agent's telephone stops ringing, the agent is free again."""
+        outcome = self.left or HandoffOutcome.CALLER_GONE
+        self._step(_LEFT.get(outcome, Step.NOBODY_FREE))
         desk = self._desk
         if not self._opened:
             await desk._handoffs.open(self._record())
@@ -340,7 +386,7 @@ class _Search:
             await desk._set(self._ringing.id, AgentState.FREE, expecting=was)
             if self._leg is not None:
                 await desk._set(self._ringing.id, AgentState.FREE, expecting=AgentState.RINGING)
-        await desk._handoffs.close(self.id, HandoffOutcome.CALLER_GONE.value, at=desk._now())
+        await desk._handoffs.close(self.id, outcome.value, at=desk._now())
 
     def _seconds(self) -> float:
         return asyncio.get_running_loop().time() - self._began
@@ -348,6 +394,13 @@ class _Search:
     def _step(self, step: Step) -> None:
         agent_id = self._ringing.id if self._ringing else None
         self._desk._on_step(HandoffStep(self.id, self._request.call_id, step, agent_id, self._seconds()))
+
+
+_LEFT = {
+    HandoffOutcome.CALLER_GONE: Step.CALLER_GONE,
+    HandoffOutcome.LEFT_QUEUE: Step.LEFT_QUEUE,
+}
+"""What an abandoned search was abandoned for; any other outcome is the longest hold."""
 
 
 def _meaning(cause: Cause) -> tuple[Step, HandoffOutcome]:
