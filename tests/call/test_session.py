@@ -119,7 +119,7 @@ async def test_silence_is_asked_about_and_then_the_call_ends_by_itself(hold: Hol
 
 async def test_a_caller_who_hangs_up_in_the_middle_ends_the_call_at_once(hold: Hold) -> None:
     far_end = ScriptedLine([], hangs_up_after=0.3)
-    call = await asyncio.wait_for(hold("reminder_first", [], far_end=far_end, guard_with=AllowingGuard()), 10)
+    call = await asyncio.wait_for(hold("reminder_first", [], far_end=far_end, guard_with=AllowingGuard()), 30)
     assert call.of("caller.gone")
     cut = call.of("line.heard")[0]
     assert not cut.data["complete"]

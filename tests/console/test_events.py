@@ -23,7 +23,7 @@ class Stream:
     async def block(self) -> dict[str, str]:
         """The next block: fields by name; a comment under the empty name."""
         fields: dict[str, str] = {}
-        while line := (await asyncio.wait_for(self.response.content.readline(), 5)).decode().rstrip("\n"):
+        while line := (await asyncio.wait_for(self.response.content.readline(), 30)).decode().rstrip("\n"):
             name, _, value = line.partition(":")
             fields[name] = value.strip()
         return fields
@@ -37,7 +37,7 @@ class Stream:
         return found
 
     async def rest(self) -> bytes:
-        return bytes(await asyncio.wait_for(self.response.content.read(), 5))
+        return bytes(await asyncio.wait_for(self.response.content.read(), 30))
 
 
 async def open_stream(console: Console, path: str, role: str = "officer", last: str | None = None) -> Stream:
@@ -163,4 +163,4 @@ async def test_the_engine_stops_at_once_although_pages_are_open(console: Console
     stream = await open_stream(console, "/api/v1/events")
     stopping = asyncio.create_task(console.client.server.close())
     assert await stream.rest() == b""
-    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(stopping, 30)

@@ -91,7 +91,7 @@ async def test_readers_do_not_wait_for_a_writer(url: str, keys: KeyRing) -> None
     async with await Store.open(url, keys, migrate=True) as store:
         other = Database(url, keys)
         async with other.write():
-            assert await asyncio.wait_for(store.cases.list(), 5) == []
+            assert await asyncio.wait_for(store.cases.list(), 30) == []
         await other.close()
 
 

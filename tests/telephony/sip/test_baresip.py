@@ -54,7 +54,7 @@ class Telephone:
         message = json.dumps({"command": command, "params": parameters})
         writer.write(f"{len(message)}:{message},".encode())
         await writer.drain()
-        await asyncio.wait_for(reader.readuntil(b","), 5)
+        await asyncio.wait_for(reader.readuntil(b","), 30)
         writer.close()
         await writer.wait_closed()
 
@@ -125,7 +125,7 @@ async def test_both_sides_hear_each_other_in_both_laws(
     heard = await sound.listen(leg.media, 1.5)
     assert sound.loudness(heard[8000:], 600) > 0.6
     await leg.hang_up()
-    assert await asyncio.wait_for(leg.ended(), 5) is Cause.NORMAL
+    assert await asyncio.wait_for(leg.ended(), 30) is Cause.NORMAL
     await asyncio.sleep(0.2)
     told = phone.heard()
     assert len(told) > 16000
@@ -145,7 +145,7 @@ async def test_it_calls_us_presses_keys_and_hangs_up(
 
     sip.on_incoming(take)
     await phone.command("dial", f"sip:4008001234@127.0.0.1:{sip.settings.port}")
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     assert (leg.from_number, leg.to_number) == ("example", "4008001234")
     heard = await sound.listen(leg.media, 0.6)
     assert sound.loudness(heard[3200:], 600) > 0.6
@@ -154,7 +154,7 @@ async def test_it_calls_us_presses_keys_and_hangs_up(
         await asyncio.sleep(0.3)
     await phone.command("hangup")
     keys = []
-    while (event := await asyncio.wait_for(leg.media.receive(), 5)) != MediaEnded():
+    while (event := await asyncio.wait_for(leg.media.receive(), 30)) != MediaEnded():
         if isinstance(event, DtmfReceived):
             keys.append(event.digit)
     assert keys == ["3", "7"]

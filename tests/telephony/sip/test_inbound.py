@@ -38,7 +38,7 @@ async def test_a_call_is_answered_heard_and_ended_by_the_caller(
     calls = calls_of(sip)
     peer = await sipp("uac", to=sip.settings.port, number="4008001234")
 
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     assert (leg.direction, leg.from_number, leg.to_number) == (Direction.INBOUND, "13800000001", "4008001234")
     assert leg.headers["from"].startswith('"Example" <sip:13800000001@127.0.0.1')
     with pytest.raises(RuntimeError, match="answered"):
@@ -48,7 +48,7 @@ async def test_a_call_is_answered_heard_and_ended_by_the_caller(
     heard = await sound.listen(leg.media, 1.0)
     assert sound.loudness(heard[3200:], 440) > 0.6
 
-    assert await asyncio.wait_for(leg.ended(), 5) is Cause.NORMAL
+    assert await asyncio.wait_for(leg.ended(), 30) is Cause.NORMAL
     await sound.until(leg.media, MediaEnded)
     assert await leg.media.receive() == MediaEnded()
     assert sip.active_calls() == 0
@@ -59,12 +59,12 @@ async def test_we_say_bye(carrier: StartCarrier, sipp: StartSipp, sound: Sound) 
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_waits_for_bye", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
     await sound.listen(leg.media, 0.2)
     await leg.hang_up()
     await leg.hang_up()
-    assert await asyncio.wait_for(leg.ended(), 5) is Cause.NORMAL
+    assert await asyncio.wait_for(leg.ended(), 30) is Cause.NORMAL
     await peer.verdict()
 
 
@@ -72,7 +72,7 @@ async def test_a_law_only_caller_is_heard(carrier: StartCarrier, sipp: StartSipp
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_pcma", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
     heard = await sound.listen(leg.media, 0.6)
     assert sound.loudness(heard[3200:], 440) > 0.6
@@ -84,10 +84,10 @@ async def test_keys_come_as_rtp_events_once_a_press(carrier: StartCarrier, sipp:
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_dtmf", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
     keys = []
-    while (event := await asyncio.wait_for(leg.media.receive(), 5)) != MediaEnded():
+    while (event := await asyncio.wait_for(leg.media.receive(), 30)) != MediaEnded():
         if isinstance(event, DtmfReceived):
             keys.append(event.digit)
     assert keys == ["7", "#"]
@@ -98,10 +98,10 @@ async def test_keys_come_by_sip_info(carrier: StartCarrier, sipp: StartSipp) -> 
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_info", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
     keys = []
-    while (event := await asyncio.wait_for(leg.media.receive(), 5)) != MediaEnded():
+    while (event := await asyncio.wait_for(leg.media.receive(), 30)) != MediaEnded():
         if isinstance(event, DtmfReceived):
             keys.append(event.digit)
     assert keys == ["4", "*", "4"]
@@ -112,8 +112,8 @@ async def test_a_caller_who_gives_up_sends_cancel(carrier: StartCarrier, sipp: S
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_cancel", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
-    assert await asyncio.wait_for(leg.ended(), 5) is Cause.CANCELLED
+    leg = await asyncio.wait_for(calls.get(), 30)
+    assert await asyncio.wait_for(leg.ended(), 30) is Cause.CANCELLED
     with pytest.raises(DialFailed) as failed:
         await leg.answer()
     assert failed.value.cause is Cause.CANCELLED
@@ -125,9 +125,9 @@ async def test_a_rejected_caller_hears_busy(carrier: StartCarrier, sipp: StartSi
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_refused", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.reject(Cause.DECLINED)
-    assert await asyncio.wait_for(leg.ended(), 5) is Cause.DECLINED
+    assert await asyncio.wait_for(leg.ended(), 30) is Cause.DECLINED
     await peer.verdict()
 
 
@@ -151,7 +151,7 @@ async def test_a_handler_that_fails_costs_one_call(
     assert "incoming call was not handled" in caplog.text
     calls = calls_of(sip)
     peer = await sipp("uac", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
     await peer.verdict()
 
@@ -160,7 +160,7 @@ async def test_beyond_the_limit_callers_hear_busy(carrier: StartCarrier, sipp: S
     sip = await carrier(max_calls=2)
     calls = calls_of(sip)
     first = await sipp("uac_waits_for_bye", to=sip.settings.port, calls=2)
-    legs = [await asyncio.wait_for(calls.get(), 5) for _ in range(2)]
+    legs = [await asyncio.wait_for(calls.get(), 30) for _ in range(2)]
     for leg in legs:
         await leg.answer()
     await (await sipp("uac_refused", to=sip.settings.port)).verdict()
@@ -174,7 +174,7 @@ async def test_a_forwarded_call_names_caller_and_first_number(carrier: StartCarr
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_forwarded", to=sip.settings.port, number="4008001234")
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     assert leg.from_number == "+8613800000002"
     assert leg.to_number == "4008001234"
     assert "02155550100" in leg.headers["diversion"]
@@ -196,7 +196,7 @@ async def test_allowed_networks_are_taken_beside_trunks(carrier: StartCarrier, s
     sip = await carrier(accept_from=AcceptFrom.TRUNKS, allow_networks=("127.0.0.0/8",))
     calls = calls_of(sip)
     peer = await sipp("uac", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     assert (leg.trunk, leg.source) == (None, "127.0.0.1")
     await leg.answer()
     await peer.verdict()
@@ -214,7 +214,7 @@ async def test_a_trunks_call_carries_its_name(carrier: StartCarrier, sipp: Start
     sip = await carrier(accept_from=AcceptFrom.TRUNKS, trunks=(here,))
     calls = calls_of(sip)
     peer = await sipp("uac", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     assert (leg.trunk, leg.source) == ("here", "127.0.0.1")
     await leg.answer()
     await peer.verdict()
@@ -224,9 +224,9 @@ async def test_a_caller_without_rtp_is_ended_as_a_network_error(carrier: StartCa
     sip = await carrier(rtp_timeout_seconds=2)
     calls = calls_of(sip)
     peer = await sipp("uac_no_rtp", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
-    assert await asyncio.wait_for(leg.ended(), 8) is Cause.NETWORK_ERROR
+    assert await asyncio.wait_for(leg.ended(), 30) is Cause.NETWORK_ERROR
     await peer.verdict()
 
 
@@ -236,14 +236,14 @@ async def test_hold_and_resume_keep_the_call_and_its_marks(
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_hold", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
     port = leg.media
     for number in range(4):
         port.send(sound.tone(300, 0.3))
         port.mark(f"m{number}")
     marks: list[str] = []
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while len(marks) < 4:
             event = await port.receive()
             assert not isinstance(event, MediaEnded)
@@ -265,7 +265,7 @@ async def test_ten_callers_at_once_are_all_heard(carrier: StartCarrier, sipp: St
     sip = await carrier(max_calls=20)
     calls = calls_of(sip)
     peer = await sipp("uac_waits_for_bye", to=sip.settings.port, calls=10)
-    legs = [await asyncio.wait_for(calls.get(), 5) for _ in range(10)]
+    legs = [await asyncio.wait_for(calls.get(), 30) for _ in range(10)]
     for leg in legs:
         await leg.answer()
     heard = await asyncio.gather(*(sound.listen(leg.media, 0.5) for leg in legs))
@@ -279,7 +279,7 @@ async def test_a_caller_cannot_make_us_dial(carrier: StartCarrier, sipp: StartSi
     sip = await carrier()
     calls = calls_of(sip)
     peer = await sipp("uac_refer", to=sip.settings.port)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     await leg.answer()
     await sound.listen(leg.media, 1.0)
     assert calls.empty()

@@ -79,7 +79,7 @@ async def test_registration_with_digest_brings_calls_in(
 
     sip.on_incoming(take)
     peer = await sipp("uac", to=proxy, number="bot", port=gateway)
-    leg = await asyncio.wait_for(calls.get(), 5)
+    leg = await asyncio.wait_for(calls.get(), 30)
     assert leg.from_number == "13800000001"
     heard = await sound.listen(leg.media, 0.6)
     assert sound.loudness(heard[3200:], 440) > 0.6
@@ -123,6 +123,6 @@ async def test_wrong_credentials_are_a_refusal_by_the_trunk(
     proxy = await kamailio(free_port())
     sip = await carrier(trunks=(provider(proxy, password="wrong"),))
     with pytest.raises(DialFailed) as failed:
-        await asyncio.wait_for(sip.dial(DialRequest("13800000003")), 5)
+        await asyncio.wait_for(sip.dial(DialRequest("13800000003")), 30)
     assert failed.value.cause is Cause.REFUSED_BY_TRUNK
     assert failed.value.status == 407

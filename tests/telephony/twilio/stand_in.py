@@ -236,7 +236,7 @@ class TwilioCallStandIn:
 
     async def until(self, happened: Callable[[], bool]) -> None:
         """Waits until something of this call has come true."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(happened)
 
     async def _notify(self) -> None:
@@ -397,7 +397,7 @@ class TwilioStandIn:
 
     async def placed(self, count: int = 1) -> TwilioCallStandIn:
         """Waits for the n-th call of the account."""
-        async with asyncio.timeout(10), self._call_placed:
+        async with asyncio.timeout(30), self._call_placed:
             await self._call_placed.wait_for(lambda: len(self.calls) >= count)
         return list(self.calls.values())[count - 1]
 

@@ -30,7 +30,7 @@ def tone(seconds: float, hertz: float = 440.0) -> bytes:
 
 
 async def next_of(port: MediaPort, kind: type) -> object:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             event = await port.receive()
             if isinstance(event, kind):
@@ -269,7 +269,7 @@ async def test_a_cancelled_dial_ends_the_call_even_before_its_sid_is_known(line:
     with pytest.raises(asyncio.CancelledError):
         await dialling
     assert line.carrier.active_calls() == 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await call.over.wait()
     assert call.status == "canceled"
 
@@ -282,7 +282,7 @@ async def test_a_cancelled_dial_ends_a_ringing_call(line: Line) -> None:
     dialling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await dialling
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await call.over.wait()
     assert call.status == "canceled"
 
@@ -297,7 +297,7 @@ async def test_a_call_whose_placing_timed_out_does_not_live_on(open_line: OpenLi
     assert "did not answer in time" in failed.value.reason
     line.twilio.answer_after_seconds = 0.0
     call = await line.twilio.placed()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await call.over.wait()
     assert not any(stream.received for stream in call.streams)
 
@@ -425,7 +425,7 @@ async def test_twilio_away_at_the_end_of_a_call_still_ends_it(open_line: OpenLin
     line.twilio.answer_after_seconds = 60
     await leg.hang_up()
     assert await leg.ended() is Cause.NORMAL
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await call.over.wait()
     line.twilio.answer_after_seconds = 0
 
