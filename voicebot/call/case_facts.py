@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from compliance_filters.verdict import CallState
 from voicebot.call.conversation import CaseContext
+from voicebot.call.promise_facts import PromiseStanding
 from voicebot.dialog.facts import Facts
 from voicebot.dialog.profile import Profile
 from voicebot.store.records import AgeBand, Case
@@ -27,7 +28,14 @@ class Firm:
     contact_person: str | None = None
 
 
-def facts_of(case: Case | None, firm: Firm, now: datetime, *, callback_expected: bool = False) -> Facts:
+def facts_of(
+    case: Case | None,
+    firm: Firm,
+    now: datetime,
+    *,
+    callback_expected: bool = False,
+    promise: PromiseStanding | None = None,
+) -> Facts:
     """Facts of a call about `case`, or of a caller nobody knows. What the case does not know is absent."""
     raw: dict[str, object] = {
         "firm.name": firm.name,
@@ -40,6 +48,8 @@ def facts_of(case: Case | None, firm: Firm, now: datetime, *, callback_expected:
     if case is not None:
         raw |= _of_case(case, now)
         raw["case.callback_expected"] = callback_expected
+    if promise is not None:
+        raw |= promise.facts()
     return Facts.of(raw)
 
 

@@ -16,6 +16,7 @@ from voicebot.call.answered import AnsweredCall
 from voicebot.call.board import LiveCall, PlaceCall, PlacementRefused, TimelineEntry
 from voicebot.call.case_facts import context_of, facts_of, guard_state_of, profile_of
 from voicebot.call.parts import EngineParts
+from voicebot.call.promise_facts import PromiseStanding, latest_promise
 from voicebot.call.session import CallResult, CallSession, CallSubject
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
@@ -104,7 +105,7 @@ class CallEngine:
             )
         call_id = new_id()
         try:
-            subject = self._subject(call_id, case, flow, library)
+            subject = self._subject(call_id, case, flow, library, await self._promise(case))
         except FlowError as error:
             raise PlacementRefused("missing_facts", str(error)) from error
         try:
@@ -276,6 +277,12 @@ class CallEngine:
             raise PlacementRefused("unknown_case", f"no case has the id {case_id}; list cases with: voicebot case list")
         return case
 
+    async def _promise(self, case: Case) -> PromiseStanding | None:
+        try:
+            return await latest_promise(self._parts.store, case, self._parts.clock.now())
+        except StoreUnavailable as away:
+            raise PlacementRefused("store_unavailable", f"{away}; nothing was dialled") from away
+
     def _flow(self, name: str) -> tuple[Flow, Library]:
         try:
             return self._parts.flows.get(name)
@@ -284,13 +291,15 @@ class CallEngine:
                 "unknown_flow", f"no flow is called {name}; list flows with: voicebot flow list"
             ) from None
 
-    def _subject(self, call_id: str, case: Case | None, flow: Flow, library: Library) -> CallSubject:
+    def _subject(
+        self, call_id: str, case: Case | None, flow: Flow, library: Library, promise: PromiseStanding | None = None
+    ) -> CallSubject:
         parts = self._parts
         language = flow.language
         machine = Machine(
             flow,
             library,
-            facts_of(case, parts.firm, parts.clock.now(), callback_expected=case is not None),
+            facts_of(case, parts.firm, parts.clock.now(), callback_expected=case is not None, promise=promise),
             profile=profile_of(case, call_id),
         )
         return CallSubject(

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from voicebot.call.complaints import TakenComplaints
 from voicebot.dialog.events import RecordCallback, RecordPlan, RecordPromise, SendMessage, SetFlag
+from voicebot.store.outgoing import Message
+from voicebot.store.outgoing_protocols import Messages
 from voicebot.store.protocols import Audit, Callbacks, Cases, Plans, Promises, Suppressions
 from voicebot.store.records import FOR_AN_AGENT, Callback, Case, NumberState, PlanRequest, Promise, Suppression
 
@@ -25,6 +27,8 @@ class OutcomeStore(Protocol):
     def plans(self) -> Plans: ...
     @property
     def suppressions(self) -> Suppressions: ...
+    @property
+    def messages(self) -> Messages: ...
     @property
     def audit(self) -> Audit: ...
 
@@ -64,6 +68,8 @@ class StoredOutcomes:
         self._reasons = reasons_to_keep
         self._complaints = complaints
         self._wants_a_human = False
+        self._promise_id: str | None = None
+        self._plan_id: str | None = None
 
     def identify(self, case: Case) -> None:
         """The caller turned out to be this case's debtor: what follows is theirs."""
@@ -87,42 +93,64 @@ class StoredOutcomes:
             case RecordPlan():
                 if self._case is not None:
                     self._reasons.add("oral_agreement")
-                    await self._store.plans.add(
-                        PlanRequest(
-                            case_id=self._case.id,
-                            call_id=self._call_id,
-                            instalments=action.instalments,
-                            reason=action.reason,
-                        )
+                    plan = PlanRequest(
+                        case_id=self._case.id,
+                        call_id=self._call_id,
+                        instalments=action.instalments,
+                        reason=action.reason,
                     )
+                    await self._store.plans.add(plan)
+                    self._plan_id = plan.id
             case SetFlag():
                 self._wants_a_human |= action.flag == "human_requested"
                 await self._complaints.take(action, self._case)
                 await self._flag(action)
             case SendMessage():
-                await self._store.audit.append(
-                    f"call:{self._call_id}",
-                    "message.requested",
-                    f"case:{self._case.id if self._case else '-'}",
-                    {"template": action.template},
-                )
+                await self._message(action)
+
+    async def verified(self) -> None:
+        if self._case is not None and self._number is not None:
+            await self._store.messages.verified(self._case.id, self._number, call_id=self._call_id, at=self._now())
+
+    async def _message(self, action: SendMessage) -> None:
+        """Asks for a message: it is written from what was recorded, and judged, once the call is over."""
+        if self._case is None:
+            # Nobody's number is known to be theirs: nothing may be written to it.
+            data = {"template": action.template}
+            await self._store.audit.append(f"call:{self._call_id}", "message.requested", "case:-", data)
+            return
+        at = self._now()
+        await self._store.messages.add(
+            Message(
+                template=action.template,
+                key=f"call:{self._call_id}:{action.template}",
+                case_id=self._case.id,
+                debtor_id=self._case.debtor.id,
+                call_id=self._call_id,
+                promise_id=self._promise_id,
+                plan_id=self._plan_id,
+                number=self._number,
+                due_at=at,
+                created_at=at,
+            )
+        )
 
     async def _promise(self, action: RecordPromise) -> None:
         if self._case is None:
             return
         self._reasons.add("promise")
-        await self._store.promises.add(
-            Promise(
-                case_id=self._case.id,
-                amount=action.amount,
-                due_on=action.on,
-                call_id=self._call_id,
-                currency=self._case.debt.currency,
-                partial=action.partial,
-                words=action.words,
-                recorded_at=self._now(),
-            )
+        promise = Promise(
+            case_id=self._case.id,
+            amount=action.amount,
+            due_on=action.on,
+            call_id=self._call_id,
+            currency=self._case.debt.currency,
+            partial=action.partial,
+            words=action.words,
+            recorded_at=self._now(),
         )
+        await self._store.promises.add(promise)
+        self._promise_id = promise.id
 
     async def _flag(self, action: SetFlag) -> None:
         if action.flag in {"dispute", "complaint"}:

@@ -25,7 +25,7 @@ from voicebot.dialog.events import RequestHandoff
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.speech.protocols import Recogniser, Synthesiser, VoiceActivity
-from voicebot.store.protocols import Attempts, Calls, Complaints, Permit
+from voicebot.store.protocols import Attempts, Calls, Complaints, NewsDesk, Permit
 from voicebot.store.records import Call, Case
 
 
@@ -34,6 +34,8 @@ class EngineStore(OutcomeStore, Protocol):
     def attempts(self) -> Attempts: ...
     @property
     def calls(self) -> Calls: ...
+    @property
+    def news(self) -> NewsDesk: ...
     @property
     def complaints(self) -> Complaints: ...
 

@@ -7,7 +7,7 @@ have counts of their own. A missing fact refuses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -35,7 +35,7 @@ class MessagePolicy:
     """One for a process. It fails closed."""
 
     contact: ContactPolicy
-    caps: MessageCaps = MessageCaps()
+    caps: MessageCaps = field(default_factory=MessageCaps)
 
     def permit(self, purpose: Purpose, history: MessageHistory) -> Permission:
         """Judges the message that the history was read for. Raises PackError where the case's pack is not there."""
