@@ -137,3 +137,5 @@ async def test_the_caller_hangs_up_in_the_middle_of_a_line(
     assert 0.5 < bot.marks[0][2] < 1.5
     windows = [bot.ear.heard[at : at + 4800] for at in range(0, len(bot.ear.heard) - 4800, 1600)]
     assert max(sound.loudness(window, 440) for window in windows) > 0.9
+    assert await bot.leg.ended() is Cause.NORMAL
+    await peer.verdict()
