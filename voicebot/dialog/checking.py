@@ -28,6 +28,7 @@ RULES = (
     "uninterruptible_short",
     "debt_tag",
     "line_facts",
+    "slots_filled",
     "guard_passes",
 )
 """Modules of voicebot.dialog.checks, in the order of their reports."""

@@ -355,6 +355,10 @@ class Step:
     def _question(self, spec: State, *, again: bool, alone: bool = False) -> None:
         assert spec.listening is not None
         if any(slot not in self.state.slots for slot in spec.confirming):
+            self._moves += 1
+            if self._moves > _MOVES:
+                self.finish(SO_FAR)
+                return
             self.trace.why.append("what was to be confirmed is gone")
             if self.take_own("denies", "else"):
                 return

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from voicebot.dialog.checks.subject import Subject
-from voicebot.dialog.exploring import World
 from voicebot.dialog.places import Finding
+from voicebot.dialog.worlds import World
 
 RULE = "endings"
 

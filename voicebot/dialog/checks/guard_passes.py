@@ -9,10 +9,10 @@ from compliance_filters.pack import PackError
 from compliance_filters.verdict import CallState, Channel, Party, Verdict
 from voicebot.dialog.checks.subject import Subject
 from voicebot.dialog.checks.values import Sample, samples_of
-from voicebot.dialog.exploring import World
 from voicebot.dialog.library import Line
 from voicebot.dialog.places import Finding, finding
 from voicebot.dialog.wording import Reader, fill
+from voicebot.dialog.worlds import World
 
 RULE = "guard"
 

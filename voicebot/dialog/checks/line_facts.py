@@ -11,17 +11,11 @@ _DERIVED = {"debtor.surname": "debtor.name", "debtor.honorific": "debtor.name"}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    collected = {
-        slot
-        for sheet in subject.flow.sheets.values()
-        for state in sheet.states.values()
-        for slot in (*(state.collecting.slots if state.collecting else ()), *state.confirming, *state.changes.slots)
-    }
     told: set[tuple[str, str]] = set()
     for (line, _), (_, _, item) in subject.first_spoken.items():
         for text in subject.library[line].texts:
             for name, _ in blanks(text):
-                if (line, name) in told or _known(name, subject, collected):
+                if (line, name) in told or _known(name, subject):
                     continue
                 told.add((line, name))
                 yield finding(
@@ -34,9 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _known(name: str, subject: Subject, collected: set[str]) -> bool:
-    if name.startswith("slot."):
-        return name[5:] in collected
-    if name in COMPUTED:
+def _known(name: str, subject: Subject) -> bool:
+    if name.startswith("slot.") or name in COMPUTED:
         return True
     return _DERIVED.get(name, name) in subject.flow.facts

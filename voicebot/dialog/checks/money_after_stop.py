@@ -7,18 +7,20 @@ from voicebot.dialog.places import Finding
 
 RULE = "money-after-stop"
 
-STOPPING = (
-    "self_harm_risk",
-    "deceased",
-    "minor_answers",
-    "attorney_represented",
-    "cease_contact",
-    "third_party_refuses",
-    "dispute_debt",
-    "complaint_regulator",
-    "hardship_illness",
-    "hardship_disaster_family",
-    "crying_distress",
+STOPPING = frozenset(
+    {
+        "self_harm_risk",
+        "deceased",
+        "minor_answers",
+        "attorney_represented",
+        "cease_contact",
+        "third_party_refuses",
+        "dispute_debt",
+        "complaint_regulator",
+        "hardship_illness",
+        "hardship_disaster_family",
+        "crying_distress",
+    }
 )
 """Intents after which money is not asked for again in the call."""
 
@@ -39,14 +41,15 @@ def check(subject: Subject) -> Iterator[Finding]:
     exploration = subject.exploration
     for world, edges in exploration.edges.items():
         for edge in edges:
-            if edge.event in STOPPING and not (edge.to.closed or edge.to.over or edge.to.party == "third_party"):
+            stopping = sorted(edge.heard & STOPPING)
+            if stopping and not (edge.to.closed or edge.to.over or edge.to.party == "third_party"):
                 yield subject.shown(
                     world,
                     edge,
                     RULE,
                     edge.place,
-                    f"听到 {edge.event} 之后，没有放下还款（money: closed）。",
-                    f"after {edge.event} money is not closed.",
+                    f"听到 {stopping[0]} 之后，没有放下还款（money: closed）。",
+                    f"after {stopping[0]} money is not closed.",
                     "在它去的状态里写 set: {money: closed}。",
                     "Write set: {money: closed} in the state it leads to.",
                 )

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from voicebot.dialog.exploring import Edge, Exploration, Spoken, World, explore
+from voicebot.dialog.exploring import explore
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import Finding, Place, finding
+from voicebot.dialog.worlds import Edge, Exploration, Spoken, World
 
 _KEPT = 32
 _EXPLORED: dict[tuple[str, str], Exploration] = {}
