@@ -18,8 +18,10 @@ from recordings.cipher import KeyFault, KeyRing
 from recordings.recovery import recover
 from telephony.carrier import Carrier
 from telephony.sip_carrier import SipCarrier
+from voicebot.app.aftermath import aftermath
 from voicebot.app.carriers import build_carriers, carrier_to, dialler
 from voicebot.app.speech import SharedSpeech, WorkerSpeech
+from voicebot.app.texting import build_sender
 from voicebot.app.timelines import KeptTimelines
 from voicebot.app.worker import Worker, running
 from voicebot.call.board import CallBoard, TimelineEntry
@@ -191,7 +193,10 @@ async def _assemble(
         ),
         now=clock.now,
     )
-    return Worker(settings, store, engine, board, carriers, shared, metrics, services, desk, keys, lines, flows.watch)
+    sender = build_sender(settings)
+    return Worker(
+        settings, store, engine, board, carriers, shared, metrics, services, desk, keys, lines, flows.watch, sender
+    )
 
 
 async def _given_up(task: asyncio.Task[None]) -> None:
@@ -298,7 +303,7 @@ async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permi
         if token is not None:
             # Said once, on the terminal of whoever started the engine first; it is stored only as a hash.
             log.warning("first start: this administrator token is shown once", extra={"secret": token})
-        async with campaigns(worker):
+        async with campaigns(worker), aftermath(worker, permit):
             log.info("ready", extra={"http_port": worker.http_port, "carriers": ", ".join(worker.carriers)})
             await stop.wait()
         log.info("draining", extra={"live_calls": worker.engine.live})

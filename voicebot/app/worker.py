@@ -13,8 +13,10 @@ from aiohttp import web
 
 from recordings.cipher import KeyRing
 from telephony.carrier import Carrier
+from telephony.texting import MessageSender
 from voicebot.app.carriers import routes
 from voicebot.app.speech import WorkerSpeech
+from voicebot.app.texting import texting_routes
 from voicebot.call.board import CallBoard
 from voicebot.call.engine import CallEngine
 from voicebot.console.application import create_application
@@ -48,6 +50,8 @@ class Worker:
     """Lines that are the same on every call; rendered ahead while no call is live."""
     watch_flows: Callable[[], Coroutine[None, None, None]]
     """Takes up edits of flows until it is cancelled."""
+    sender: MessageSender
+    """What sends messages to debtors."""
     http: web.AppRunner | None = None
     http_port: int | None = None
     _tasks: tuple[asyncio.Task[None], ...] = ()
@@ -60,6 +64,7 @@ class Worker:
         listen = self.settings.http
         application = create_application(self.services)
         application.add_routes(routes(self.carriers))
+        application.add_routes(texting_routes(self.sender))
         self.http = web.AppRunner(application, access_log=None, shutdown_timeout=_HTTP_CLOSE_SECONDS)
         await self.http.setup()
         site = web.TCPSite(self.http, listen.host, listen.port, ssl_context=_tls(self.settings))

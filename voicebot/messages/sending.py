@@ -172,7 +172,7 @@ class MessageDesk:
         if promise is not None and promise.state is not PromiseState.OPEN:
             raise _Refusal(f"the promise it speaks of is {promise.state.value}")
         text = self._text(template, case, promise, at)
-        self._guard(template, case, promise, text)
+        await self._guard(template, case, promise, text)
         return _Ready(message, template, await self._number(message, case), text)
 
     def _template(self, message: Message, case: Case) -> Template:
@@ -196,14 +196,15 @@ class MessageDesk:
         except MissingValue as missing:
             raise _Refusal(f"the case does not know {missing.name}") from missing
 
-    def _guard(self, template: Template, case: Case, promise: Promise | None, text: str) -> None:
+    async def _guard(self, template: Template, case: Case, promise: Promise | None, text: str) -> None:
         amounts = (*((promise.amount,) if promise else ()), case.debt.amount_due)
+        state = replace(state_of(template, case.jurisdiction, amounts), ledger_amount=case.debt.amount_due)
         try:
-            guard = self._guard_for(case.jurisdiction)
+            # Away from the loop: the first guard of a jurisdiction takes long to make ready, and calls are going on.
+            guard = await asyncio.to_thread(self._guard_for, case.jurisdiction)
         except PackError as error:
             raise _Refusal(f"there is no guard for {case.jurisdiction}: {error}") from error
-        state = replace(state_of(template, case.jurisdiction, amounts), ledger_amount=case.debt.amount_due)
-        verdict = guard.check(text, state)
+        verdict = await asyncio.to_thread(guard.check, text, state)
         if not verdict.allowed:
             raise _Refusal(f"the phrase guard stopped it: {verdict.category}")
 
