@@ -21,8 +21,8 @@ from voicebot.dialog.facts import Facts
 from voicebot.dialog.library import load_library
 from voicebot.dialog.loader import language_of, load_flow, shipped_flows
 from voicebot.dialog.machine import Machine
-from voicebot.dialog.priority import INTENTS
 from voicebot.dialog.state import DialogState, Phase
+from voicebot.understanding.intents.catalogue import INTENTS
 from voicebot.understanding.meaning import Answer, IntentScore, Meaning, Mood, Sentiment, Slot
 
 NOW = datetime.fromisoformat("2026-03-10T15:00:00+08:00")

@@ -15,9 +15,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.library import shown
 from voicebot.dialog.places import Finding, FlowError, Place, Placed, finding, read_yaml
-from voicebot.dialog.priority import INTENTS
 from voicebot.dialog.schema import Model, findings_of
 from voicebot.dialog.wording import SLOTS
+from voicebot.understanding.intents.catalogue import INTENTS
 from voicebot.understanding.meaning import Answer, IntentScore, Meaning, Mood, Sentiment, Slot
 
 

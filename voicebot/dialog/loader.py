@@ -14,8 +14,8 @@ from voicebot.dialog.flow import CallPart, Flow, Sheet
 from voicebot.dialog.library import CONTENT, Library, nearest, shown
 from voicebot.dialog.names import check_names
 from voicebot.dialog.places import Finding, FlowError, Place, Placed, finding, read_yaml
-from voicebot.dialog.priority import PRIORITY
 from voicebot.dialog.schema import FlowFile, findings_of
+from voicebot.understanding.intents.catalogue import PRIORITY
 
 FLOWS = CONTENT / "dialog_flows"
 

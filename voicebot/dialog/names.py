@@ -10,9 +10,10 @@ from voicebot.dialog.facts import FACTS
 from voicebot.dialog.flow import SO_FAR, CallPart, Changes, Finish, Go, Key, Return, Route, Sheet, State
 from voicebot.dialog.library import Library, nearest
 from voicebot.dialog.places import Finding, Place, finding
-from voicebot.dialog.priority import EVENTS, INTENTS
+from voicebot.dialog.priority import EVENTS
 from voicebot.dialog.schema import FlowFile
 from voicebot.dialog.wording import SLOTS
+from voicebot.understanding.intents.catalogue import INTENTS
 from voicebot.understanding.meaning import Mood
 
 _SPECIAL = re.compile(r"^(key [0-9*#]|timer [a-z][a-z0-9_]*|mood [a-z]+|nobody)$")

@@ -5,23 +5,6 @@ from __future__ import annotations
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.wording import SLOTS
 
-PRIORITY = (
-    "self_harm_risk",
-    "deceased",
-    "minor_answers",
-    "attorney_represented",
-    "cease_contact",
-    "third_party_refuses",
-    "dispute_debt",
-    "complaint_regulator",
-    "ask_human",
-    "hardship_illness",
-    "crying_distress",
-    "deny_identity_wrong_number",
-    "third_party_answers",
-)
-"""From the most pressing; every other intent comes after these, in the order in which understanding gives them."""
-
 GRAVE = frozenset({"self_harm_risk", "deceased", "minor_answers"})
 """When one of these leads, nothing else is answered on the way."""
 
@@ -33,58 +16,6 @@ ACT_FROM_PRESSING = 0.2
 
 ANY_CONFIDENCE = frozenset({"self_harm_risk"})
 """Acted upon even when the recogniser was unsure of its words: a miss is worse than a false alarm."""
-
-INTENTS = (
-    "confirm_identity",
-    "deny_identity_wrong_number",
-    "third_party_answers",
-    "third_party_refuses",
-    "deny_evasive",
-    "deceased",
-    "debtor_unavailable",
-    "minor_answers",
-    "ask_who_are_you",
-    "ask_if_robot",
-    "suspect_scam",
-    "busy_call_later",
-    "callback_time_given",
-    "promise_to_pay",
-    "vague_promise",
-    "already_paid",
-    "partial_payment",
-    "instalment_request",
-    "waiver_request",
-    "payment_channel",
-    "ask_amount_details",
-    "repeated_reschedule",
-    "refuse_to_pay",
-    "dispute_debt",
-    "dispute_amount",
-    "request_documents",
-    "legal_question",
-    "credit_question",
-    "hardship_unemployment",
-    "hardship_illness",
-    "hardship_disaster_family",
-    "self_harm_risk",
-    "crying_distress",
-    "elderly_hearing",
-    "asks_repeat_slower",
-    "language_switch",
-    "ask_human",
-    "complaint_regulator",
-    "cease_contact",
-    "attorney_represented",
-    "data_rights",
-    "recording_objection",
-    "abusive_anger",
-    "voicemail_assistant",
-    "silence",
-    "dtmf_choice",
-    "asr_noise",
-    "end_call",
-)
-"""The intents that a flow may answer."""
 
 EVENTS = (
     "affirms",

@@ -11,9 +11,10 @@ from decimal import Decimal
 from voicebot.dialog.events import Heard
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.flow import Flow, Route, State
-from voicebot.dialog.priority import ACT_FROM, ACT_FROM_PRESSING, ANY_CONFIDENCE, GRAVE, PRIORITY, in_order, tells
+from voicebot.dialog.priority import ACT_FROM, ACT_FROM_PRESSING, ANY_CONFIDENCE, GRAVE, in_order, tells
 from voicebot.dialog.state import DialogState, Kept
 from voicebot.dialog.wording import SLOTS
+from voicebot.understanding.intents.catalogue import PRIORITY
 from voicebot.understanding.meaning import Answer, IntentScore, Meaning, SlotValue
 
 DISTRESSED_FROM = 0.6

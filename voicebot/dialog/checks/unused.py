@@ -6,7 +6,7 @@ from dataclasses import replace
 from voicebot.dialog.checks.subject import Subject
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import Finding, Place, Severity, finding
-from voicebot.dialog.priority import INTENTS
+from voicebot.understanding.intents.catalogue import INTENTS
 
 RULE = "unused"
 

@@ -56,7 +56,7 @@ INTENTS: tuple[str, ...] = (
 NONE = "none"
 """Name of the class of sentences that carry no intent: trained like the others, never returned."""
 
-_PRIORITY = (
+PRIORITY = (
     "self_harm_risk",
     "deceased",
     "minor_answers",
@@ -71,7 +71,8 @@ _PRIORITY = (
     "deny_identity_wrong_number",
     "third_party_answers",
 )
-_RANK = {intent: rank for rank, intent in enumerate(_PRIORITY)}
+"""From the most pressing; every other intent comes after these, in the order in which it was understood."""
+_RANK = {intent: rank for rank, intent in enumerate(PRIORITY)}
 
 PROTECTED = frozenset(
     {
@@ -91,4 +92,4 @@ PROTECTED = frozenset(
 
 def rank(intent: str) -> int:
     """Place in the order of priority, 0 first; every intent outside the order shares the last place."""
-    return _RANK.get(intent, len(_PRIORITY))
+    return _RANK.get(intent, len(PRIORITY))
