@@ -167,7 +167,7 @@ async def test_a_contract_that_comes_twice_is_loaded_once(tmp_path: Path) -> Non
     kept = Kept()
     report = await _import(_write(tmp_path, HEADER + "".join(rows)), kept, batch=4)
     assert (len(kept.cases), report.rejected) == (7, 3)
-    assert "line 2 comes again" in report.faults[0].what
+    assert "line 2 already" in report.faults[0].what
 
 
 async def test_a_row_without_a_contract_number_is_handed_back(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -10,9 +11,14 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from voicebot.store.number import REGIONS
 from voicebot.store.records import AgeBand, Case, Consent, Debt, Debtor, PhoneNumber, new_id
 
-_REGIONS = {"cn": "CN", "us": "US", "uk_eu": "GB", "hk": "HK", "tw": "TW"}
+_STATES = re.compile(
+    r"A[KLRSZ]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOPST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|"
+    r"W[AIVY]"
+)
+"""States, districts and territories of the United States (USPS Publication 28)."""
 
 
 def _printable(text: str) -> str:
@@ -70,6 +76,8 @@ class CaseForm(BaseModel):
     """Rule pack that protects this debtor."""
     time_zone: str = "Asia/Shanghai"
     """The debtor's time zone, as in the IANA database."""
+    residence: Annotated[Line, AfterValidator(str.upper)] | None = None
+    """State the debtor lives in, two letters such as MA: cases under `us` are not called without it."""
     risk_tier: Line | None = None
     """The creditor's risk class."""
     payday: int | None = Field(None, ge=1, le=31)
@@ -96,6 +104,8 @@ class CaseForm(BaseModel):
             raise PydanticCustomError("consent_date", "a consent needs consent_date, the day on which it was given")
         if self.minimum_due is not None and self.minimum_due > self.amount_due:
             raise PydanticCustomError("minimum_due", "minimum_due is more than amount_due")
+        if self.jurisdiction == "us" and self.residence is not None and not _STATES.fullmatch(self.residence):
+            raise PydanticCustomError("residence", "residence is no state of the United States: write two letters")
         return self
 
     def _answers(self) -> dict[str, bool]:
@@ -165,6 +175,7 @@ class CaseForm(BaseModel):
             language=self.language,
             dialect=self.dialect,
             jurisdiction=self.jurisdiction,
+            residence=self.residence,
             risk_tier=self.risk_tier,
             payday=self.payday,
             preferred_hours=self.preferred_hours,
@@ -176,7 +187,7 @@ def to_e164(number: str, jurisdiction: str) -> str:
     """A number as E.164. Raises ValueError with the remedy when it cannot be one."""
     import phonenumbers
 
-    region = _REGIONS.get(jurisdiction)
+    region = REGIONS.get(jurisdiction)
     try:
         parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException as error:

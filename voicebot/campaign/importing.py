@@ -1,26 +1,58 @@
-"""Brings a table of cases into the store: streaming, batch by batch, good rows in and bad rows out to be mended."""
+"""Brings a table into the store: streaming, batch by batch, good rows in and bad rows out to be mended."""
 
 from __future__ import annotations
 
 import csv
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from voicebot.campaign.importing_columns import FAULT, Columns
-from voicebot.campaign.importing_row import RowFault, read_row
+from voicebot.campaign.importing_cells import RowFault
+from voicebot.campaign.importing_columns import CASE_FIELDS, FAULT, Columns, Fields
+from voicebot.campaign.importing_row import read_row
 from voicebot.campaign.importing_table import Row, Table, open_table
 from voicebot.store.records import BulkResult, Case
 
 BATCH = 500
-"""Cases in one transaction: long enough to be quick, short enough that a running engine gets its turn."""
+"""Rows in one transaction: long enough to be quick, short enough that a running engine gets its turn."""
 SHOWN_FAULTS = 1000
 """Faults kept for the answer; the file of rejected rows has all of them."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a sink did with a batch, in rows."""
+
+    added: int
+    changed: int
+    unchanged: int
+    refused: Mapping[int, RowFault] = field(default_factory=dict)
+    """Place in the batch to what is wrong; the line is filled in by the import."""
+
+
+Sink = Callable[[Sequence[T]], Awaitable[Loaded]]
+"""Takes a batch of good rows."""
+
+
+@dataclass(frozen=True)
+class RowKind(Generic[T]):
+    """What the rows of a table are."""
+
+    fields: Fields
+    read: Callable[[Mapping[str, str], int], tuple[T | None, tuple[RowFault, ...]]]
+    """A row's cells by field, and its line: what it is read as, or what is wrong."""
+    name: Callable[[T], str | None] = lambda item: None
+    """What must come only once in a file; None may come again."""
+    named_by: str = "row"
+    """The field of that name."""
 
 
 class CaseSink(Protocol):
@@ -67,43 +99,73 @@ async def import_cases(
     progress: Progress = lambda report, share: None,
     batch: int = BATCH,
 ) -> ImportReport:
+    """Loads a table of cases: see `import_rows`. Importing the same file twice changes nothing, for cases are known by
+    their external ids."""
+
+    async def load(cases: Sequence[Case]) -> Loaded:
+        done = await sink.add_many(cases)
+        return Loaded(done.added, done.changed, done.unchanged)
+
+    return await import_rows(
+        file, _CASES, load, rejects=rejects, columns=columns, encoding=encoding, progress=progress, batch=batch
+    )
+
+
+async def import_rows(
+    file: Path,
+    kind: RowKind[T],
+    sink: Sink[T],
+    *,
+    rejects: Path,
+    columns: Columns | None = None,
+    encoding: str | None = None,
+    progress: Progress = lambda report, share: None,
+    batch: int = BATCH,
+) -> ImportReport:
     """Loads the good rows of `file` and writes the bad ones, each with its faults, to `rejects` when there are any.
 
-    Importing the same file twice changes nothing: cases are known by their external ids. When the file or the store
-    fails in the middle, what was loaded stays, and importing the whole file again is the way on. Memory does not grow
-    with the file. Raises TableFault, OSError, and what the store raises.
+    When the file or the store fails in the middle, what was loaded stays, and importing the whole file again is the way
+    on. Memory does not grow with the file. Raises TableFault, OSError, and what the store raises.
     """
     report = ImportReport()
     with open_table(file, encoding) as table, _Seen() as seen, _rejected_rows(rejects, table.header) as reject:
-        for rows in _batches(_check(table, columns or Columns()), batch):
-            await _load(rows, seen, sink, report, reject)
+        for rows in _batches(_check(table, columns or Columns(), kind), batch):
+            await _load(rows, kind, seen, sink, report, reject)
             progress(report, rows[-1].row.read)
     return report
 
 
 @dataclass(frozen=True)
-class _Checked:
+class _Checked(Generic[T]):
     row: Row
-    case: Case | None
+    item: T | None
     faults: tuple[RowFault, ...]
 
 
-def _check(table: Table, columns: Columns) -> Iterator[_Checked]:
-    fields = columns.bind(table.header)
+def _check(table: Table, columns: Columns, kind: RowKind[T]) -> Iterator[_Checked[T]]:
+    fields = columns.bind(table.header, kind.fields)
     for row in table.rows:
         cells = {name: cell for name, cell in zip(fields, row.cells, strict=True) if name is not None}
-        case, faults = read_row({**columns.constants, **cells}, row.line)
+        item, faults = kind.read({**columns.constants, **cells}, row.line)
         if not row.fits:
             shifted = "it has more cells than the header; put quotes around a cell with a comma"
-            case, faults = None, (RowFault(row.line, "row", shifted), *faults)
-        if case is not None and case.external_id is None:
-            wanted = "the contract number is needed, so that importing again changes the case in place of adding one"
-            case, faults = None, (RowFault(row.line, "external_id", wanted),)
-        yield _Checked(row, case, faults)
+            item, faults = None, (RowFault(row.line, "row", shifted), *faults)
+        yield _Checked(row, item, faults)
 
 
-def _batches(rows: Iterator[_Checked], size: int) -> Iterator[list[_Checked]]:
-    held: list[_Checked] = []
+def _named_case(values: Mapping[str, str], line: int) -> tuple[Case | None, tuple[RowFault, ...]]:
+    case, faults = read_row(values, line)
+    if case is not None and case.external_id is None:
+        wanted = "the contract number is needed, so that importing again changes the case in place of adding one"
+        return None, (RowFault(line, "external_id", wanted),)
+    return case, faults
+
+
+_CASES = RowKind[Case](CASE_FIELDS, _named_case, lambda case: case.external_id, "external_id")
+
+
+def _batches(rows: Iterator[_Checked[T]], size: int) -> Iterator[list[_Checked[T]]]:
+    held: list[_Checked[T]] = []
     for row in rows:
         held.append(row)
         if len(held) == size:
@@ -116,26 +178,38 @@ def _batches(rows: Iterator[_Checked], size: int) -> Iterator[list[_Checked]]:
 Reject = Callable[[Row, Sequence[RowFault]], None]
 
 
-async def _load(rows: Sequence[_Checked], seen: _Seen, sink: CaseSink, report: ImportReport, reject: Reject) -> None:
-    good: list[Case] = []
-    for checked in rows:
-        case, faults = checked.case, checked.faults
-        if case is not None and (first := seen.line_of(str(case.external_id), checked.row.line)):
-            twice = f"the contract of line {first} comes again; keep the row that is right"
-            case, faults = None, (RowFault(checked.row.line, "external_id", twice),)
-        if case is not None:
-            good.append(case)
-            continue
-        reject(checked.row, faults)
-        report.rejected += 1
-        room = max(0, SHOWN_FAULTS - len(report.faults))
-        report.faults.extend(faults[:room])
-        report.unsaid += len(faults[room:])
+async def _load(
+    rows: Sequence[_Checked[T]], kind: RowKind[T], seen: _Seen, sink: Sink[T], report: ImportReport, reject: Reject
+) -> None:
+    good: list[T] = []
+    places: list[int] = []
+    bad: dict[int, Sequence[RowFault]] = {}
+    for place, checked in enumerate(rows):
+        item, line = checked.item, checked.row.line
+        name = kind.name(item) if item is not None else None
+        if item is None:
+            bad[place] = checked.faults
+        elif name is not None and (first := seen.line_of(name, line)):
+            bad[place] = (
+                RowFault(line, kind.named_by, f"it comes in line {first} already; keep the row that is right"),
+            )
+        else:
+            good.append(item)
+            places.append(place)
     if good:
-        done = await sink.add_many(good)
+        done = await sink(good)
         report.added += done.added
         report.changed += done.changed
         report.unchanged += done.unchanged
+        for at, fault in done.refused.items():
+            row = rows[places[at]].row
+            bad[places[at]] = (RowFault(row.line, fault.column, fault.what),)
+    for place in sorted(bad):
+        reject(rows[place].row, bad[place])
+        report.rejected += 1
+        room = max(0, SHOWN_FAULTS - len(report.faults))
+        report.faults.extend(bad[place][:room])
+        report.unsaid += len(bad[place][room:])
 
 
 class _Seen:

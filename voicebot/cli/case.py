@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voicebot.cli._importing import EncodingOption, FileArgument, MappingOption, RejectsOption, import_table
 from voicebot.cli._store import ACTOR, ConfigOption, JsonOption, with_store
 
 if TYPE_CHECKING:
-    from voicebot.campaign.importing import ImportReport
+    from voicebot.campaign.importing import ImportReport, Progress
+    from voicebot.campaign.importing_columns import Columns
     from voicebot.store import Store
     from voicebot.store.records import Case
 
 app = typer.Typer(help="Add, import and list cases.", no_args_is_help=True)
 
-_EXAMPLE = {
-    "external_id": "contract-1",
-    "name": "王小样",
-    "surname": "王",
-    "honorific": "女士",
-    "id_last_four": "1234",
-    "numbers": "13800000001;13800000002",
-    "creditor": "示例银行",
-    "amount_due": "2000.00",
-    "due_date": "2026-11-01",
+_LooserOption = Annotated[
+    bool, typer.Option("--looser", help="Let rows lift what stops calls: an officer's decision, kept in the audit log.")
+]
+_EXAMPLES = {
+    "cases": {
+        "external_id": "contract-1",
+        "name": "王小样",
+        "surname": "王",
+        "honorific": "女士",
+        "id_last_four": "1234",
+        "numbers": "13800000001;13800000002",
+        "creditor": "示例银行",
+        "amount_due": "2000.00",
+        "due_date": "2026-11-01",
+    },
+    "payments": {"case": "contract-1", "reference": "pay-1", "amount": "500.00", "paid_on": "2026-11-10"},
+    "flags": {"case": "contract-1", "flag": "dispute", "since": "2026-11-10", "note": "金额有异议"},
+    "numbers": {"case": "contract-1", "number": "13800000002", "state": "valid", "label": "household"},
+    "consents": {"case": "contract-1", "kind": "agency_notice", "on": "2026-11-01", "source": "告知函"},
+    "times": {
+        "case": "contract-1",
+        "kind": "agreed",
+        "starts": "2026-11-10 22:00",
+        "ends": "2026-11-10 22:30",
+        "source": "录音",
+    },
 }
 
 
 @app.command()
-def template() -> None:
+def template(
+    of: Annotated[str, typer.Option(help="cases, payments, flags, numbers, consents or times.")] = "cases",
+) -> None:
     """Prints a table with every column and one example row, to be filled in."""
-    from voicebot.campaign.case_form import CaseForm
-    from voicebot.cli._terminal import out
+    from voicebot.campaign.importing_columns import CASE_FIELDS
+    from voicebot.campaign.importing_news import KINDS, NewsTable
+    from voicebot.cli._terminal import fail, out
 
-    columns = list(CaseForm.model_fields)
-    out.print(",".join(columns), markup=False, highlight=False, soft_wrap=True)
-    out.print(",".join(_EXAMPLE.get(name, "") for name in columns), markup=False, highlight=False, soft_wrap=True)
+    if of not in _EXAMPLES:
+        raise fail(f"There is no table of {of}.", f"Choose {', '.join(_EXAMPLES)}.", code=2)
+    fields = CASE_FIELDS if of == "cases" else KINDS[NewsTable(of)].fields
+    out.print(",".join(fields.names), markup=False, highlight=False, soft_wrap=True)
+    example = _EXAMPLES[of]
+    out.print(",".join(example.get(name, "") for name in fields.names), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -95,79 +117,139 @@ def add(
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV (UTF-8 or GB18030) or XLSX with a header; see `case template`.")],
-    mapping: Annotated[
-        Path | None, typer.Option(help="YAML that names foreign columns: columns, ignore, constants.")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="utf-8 or gb18030; left out, it is found out.")] = None,
-    rejects: Annotated[Path | None, typer.Option(help="Where bad rows go; left out, FILE.rejected.csv.")] = None,
+    file: FileArgument,
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    rejects: RejectsOption = None,
     config: ConfigOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Loads the good rows of a table and says what is wrong with the bad ones: exit 1 when there are any."""
+    """Loads the good rows of a table of cases and says what is wrong with the bad ones: exit 1 when there are any."""
     from voicebot.campaign.importing import import_cases
-    from voicebot.campaign.importing_columns import Columns, read_columns
-    from voicebot.campaign.importing_table import TableFault
-    from voicebot.cli._terminal import fail, out, print_json
+    from voicebot.campaign.importing_columns import CASE_FIELDS
 
-    target = rejects or file.with_suffix(".rejected.csv")
+    async def load(store: Store, *, rejects: Path, columns: Columns, progress: Progress) -> ImportReport:
+        return await import_cases(
+            file, store.cases, rejects=rejects, columns=columns, encoding=encoding, progress=progress
+        )
 
-    async def work(store: Store) -> ImportReport:
-        with _import_progress() as progress:
-            report = await import_cases(
-                file, store.cases, rejects=target, columns=columns, encoding=encoding, progress=progress
-            )
-        counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
-        await store.audit.append(ACTOR, "case.import", f"file:{file.name}", {**counts, "rejected": report.rejected})
-        return report
-
-    try:
-        columns = read_columns(mapping) if mapping else Columns()
-        with file.open("rb"):
-            pass
-        report = with_store(config, work)
-    except TableFault as error:
-        raise fail(f"{file}: {error}", "Print a table to fill in with: voicebot case template", code=2) from None
-    except OSError as error:
-        raise fail(f"{error.filename or file}: {error.strerror or error}", code=2) from None
-    if json_output:
-        faults_found = [{"line": f.line, "column": f.column, "what": f.what} for f in report.faults]
-        said = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
-        print_json({"loaded": report.loaded, **said, "rejected": report.rejected, "faults": faults_found})
-    else:
-        _say_faults(file, report)
-        counts = f"{report.added} new, {report.changed} changed, {report.unchanged} as before"
-        out.print(f"{report.loaded} loaded ({counts}), {report.rejected} rejected.", highlight=False)
-        if report.rejected:
-            out.print(f"Mend them in {target} and import that file.", markup=False, highlight=False, soft_wrap=True)
-    if report.rejected:
-        raise typer.Exit(1)
+    import_table(
+        file,
+        CASE_FIELDS,
+        load,
+        action="case.import",
+        mapping=mapping,
+        rejects=rejects,
+        config=config,
+        json_output=json_output,
+    )
 
 
-@contextmanager
-def _import_progress() -> Iterator[Callable[[ImportReport, float], None]]:
-    """A bar on standard error, where that is a terminal."""
-    from rich.progress import Progress
-
-    from voicebot.cli._terminal import error_console
-
-    with Progress(console=error_console, transient=True, disable=not error_console.is_terminal) as bars:
-        task = bars.add_task("rows", total=1.0)
-
-        def tell(report: ImportReport, share: float) -> None:
-            bars.update(task, completed=share, description=f"{report.loaded} loaded, {report.rejected} rejected")
-
-        yield tell
+@app.command("import-payments")
+def import_payments(
+    file: FileArgument,
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    rejects: RejectsOption = None,
+    config: ConfigOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Loads payments: what is owed goes down, and whoever paid is left alone at once."""
+    _import_news("payments", file, mapping, encoding, rejects, config, json_output, looser=False)
 
 
-def _say_faults(file: Path, report: ImportReport) -> None:
-    from voicebot.cli._terminal import error_console
+@app.command("import-flags")
+def import_flags(
+    file: FileArgument,
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    rejects: RejectsOption = None,
+    looser: _LooserOption = False,
+    config: ConfigOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Loads flags such as dispute, stop_contact, deceased, lawyer or vulnerable: they stop calls at once."""
+    _import_news("flags", file, mapping, encoding, rejects, config, json_output, looser=looser)
 
-    for fault in report.faults:
-        said = f"{file}:{fault.line}: {fault.column}: {fault.what}"
-        error_console.print(said, markup=False, highlight=False, soft_wrap=True)
-    if report.unsaid:
-        error_console.print(f"... and {report.unsaid} more, in the file of rejected rows.", highlight=False)
+
+@app.command("import-numbers")
+def import_numbers(
+    file: FileArgument,
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    rejects: RejectsOption = None,
+    looser: _LooserOption = False,
+    config: ConfigOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Loads what is known of numbers: state (valid, invalid, wrong_person, stop) and whose they are."""
+    _import_news("numbers", file, mapping, encoding, rejects, config, json_output, looser=looser)
+
+
+@app.command("import-consents")
+def import_consents(
+    file: FileArgument,
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    rejects: RejectsOption = None,
+    config: ConfigOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Loads consents, and notices that were sent to debtors."""
+    _import_news("consents", file, mapping, encoding, rejects, config, json_output, looser=False)
+
+
+@app.command("import-times")
+def import_times(
+    file: FileArgument,
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    rejects: RejectsOption = None,
+    looser: _LooserOption = False,
+    config: ConfigOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Loads times that were agreed or ruled out, and visits."""
+    _import_news("times", file, mapping, encoding, rejects, config, json_output, looser=looser)
+
+
+def _import_news(
+    name: str,
+    file: Path,
+    mapping: Path | None,
+    encoding: str | None,
+    rejects: Path | None,
+    config: Path | None,
+    json_output: bool,
+    looser: bool,
+) -> None:
+    from voicebot.campaign.importing_news import KINDS, NewsTable, import_news
+
+    table = NewsTable(name)
+
+    async def load(store: Store, *, rejects: Path, columns: Columns, progress: Progress) -> ImportReport:
+        return await import_news(
+            file,
+            table,
+            store.news,
+            by=f"{ACTOR}:{file.name}"[:200],
+            rejects=rejects,
+            looser=looser,
+            columns=columns,
+            encoding=encoding,
+            progress=progress,
+        )
+
+    import_table(
+        file,
+        KINDS[table].fields,
+        load,
+        action=f"case.import_{name}" + (".looser" if looser else ""),
+        mapping=mapping,
+        rejects=rejects,
+        config=config,
+        json_output=json_output,
+    )
 
 
 @app.command("list")

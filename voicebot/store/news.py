@@ -134,7 +134,7 @@ async def _flag(
     connection: AsyncConnection, one: FlagNews, case: Row[Any], by: str, looser: bool, at: datetime
 ) -> TakenAs:
     table = models.CaseFlag
-    since = one.since or at
+    since = at if one.since is None else _local(one.since, case)
     if since > at:
         raise _Refusal("since", f"{since:%Y-%m-%d} lies ahead; a flag is reported when it came up")
     standing = (table.case_id == case.id, table.name == one.flag, table.cleared_at.is_(None))
@@ -205,13 +205,14 @@ async def _number(connection: AsyncConnection, one: NumberNews, case: Row[Any], 
 
 
 async def _consent(connection: AsyncConnection, one: ConsentNews, case: Row[Any], at: datetime) -> TakenAs:
-    if one.at > at:
+    given_at = _local(one.at, case)
+    if given_at > at:
         raise _Refusal("on", "it lies ahead; a consent or a notice is reported when it was given")
     table = models.CaseConsent
-    mine = (table.case_id == case.id, table.kind == one.kind, table.at == one.at)
+    mine = (table.case_id == case.id, table.kind == one.kind, table.at == given_at)
     before = (await connection.execute(select(table).where(*mine))).first()
     if before is None:
-        row = {"id": new_id(), "case_id": case.id, "kind": one.kind, "granted": one.granted, "at": one.at}
+        row = {"id": new_id(), "case_id": case.id, "kind": one.kind, "granted": one.granted, "at": given_at}
         await insert_once(connection, table, row | {"source": one.source})
         return TakenAs.NEW
     if (before.granted, before.source) == (one.granted, one.source):
@@ -222,11 +223,12 @@ async def _consent(connection: AsyncConnection, one: ConsentNews, case: Row[Any]
 
 async def _span(connection: AsyncConnection, one: SpanNews, case: Row[Any], looser: bool, at: datetime) -> TakenAs:
     table = models.CaseSpan
+    starts_at, ends_at = _local(one.starts_at, case), _local(one.ends_at, case)
     mine = (
         table.case_id == case.id,
         table.kind == one.kind.value,
-        table.starts_at == one.starts_at,
-        table.ends_at == one.ends_at,
+        table.starts_at == starts_at,
+        table.ends_at == ends_at,
     )
     there = (await connection.execute(select(table.id).where(*mine))).first() is not None
     if there == one.in_force:
@@ -240,13 +242,18 @@ async def _span(connection: AsyncConnection, one: SpanNews, case: Row[Any], loos
         "id": new_id(),
         "case_id": case.id,
         "kind": one.kind.value,
-        "starts_at": one.starts_at,
-        "ends_at": one.ends_at,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
         "source": one.source,
         "recorded_at": at,
     }
     await insert_once(connection, table, row)
     return TakenAs.NEW
+
+
+def _local(moment: datetime, case: Row[Any]) -> datetime:
+    """A time that names no zone is one of the debtor's day."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(case.time_zone))
 
 
 def _needs_an_officer(field: str, what: str) -> NoReturn:

@@ -65,7 +65,7 @@ class Halt:
     lifted_because: str | None = None
 
 
-# --- news: `case` is a case's id, or the creditor's contract number ---------------------------------------------------
+# News. `case` is a case's id, or the creditor's contract number; a time without a zone is one of the case's own zone.
 @dataclass(frozen=True)
 class PaymentNews:
     """Money came in."""
