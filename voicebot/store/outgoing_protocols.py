@@ -3,10 +3,11 @@ that is *kept* never loses what it is given; every other one raises `StoreUnavai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from voicebot.store.exporting import ExportChoice, ExportKind
 from voicebot.store.outgoing import (
     Delivery,
     DeliveryState,
@@ -154,3 +155,9 @@ class Deliveries(Protocol):
         ...
 
     async def counts(self) -> Mapping[DeliveryState, int]: ...
+
+
+class Exports(Protocol):
+    def rows(self, kind: ExportKind, choice: ExportChoice) -> AsyncIterator[Mapping[str, Any]]:
+        """Every row of the choice, oldest first, a page at a time, with the columns of its kind."""
+        ...

@@ -22,6 +22,7 @@ from voicebot.store.database import Database
 from voicebot.store.deliveries import DeliveryRepository
 from voicebot.store.errors import StoreUnavailable
 from voicebot.store.events import EventRepository
+from voicebot.store.exporting import ExportRepository
 from voicebot.store.follow_ups import FollowUpRepository
 from voicebot.store.handoffs import HandoffRepository
 from voicebot.store.journal import Journal
@@ -30,7 +31,7 @@ from voicebot.store.messages import MessageRepository
 from voicebot.store.migrate import upgrade
 from voicebot.store.news import NewsRepository
 from voicebot.store.outcomes import PlanRepository, PromiseRepository
-from voicebot.store.outgoing_protocols import Deliveries, Events, FollowUps, Messages
+from voicebot.store.outgoing_protocols import Deliveries, Events, Exports, FollowUps, Messages
 from voicebot.store.protocols import (
     Agents,
     Attempts,
@@ -75,6 +76,7 @@ class Store:
         self.messages: Messages = MessageRepository(database, self._keeper)
         self.follow_ups: FollowUps = FollowUpRepository(database)
         self.deliveries: Deliveries = DeliveryRepository(database)
+        self.exports: Exports = ExportRepository(database)
         self.news: NewsDesk = NewsRepository(database)
         self.brakes: Brakes = BrakeRepository(database)
 
