@@ -143,6 +143,8 @@ class RulePack(_Strict):
     """Rules before dialling; see contact_policy."""
     complaints: Mapping[str, Any] = Field(default_factory=dict)
     """Who answers complaints, and by when; see complaint_rules."""
+    voice_emotion: bool = True
+    """Whether a caller's mood may be read from level, pitch and rate of the voice, and not from the words alone."""
     vocabulary: Vocabulary = Field(default_factory=Vocabulary)
     sayings: tuple[Wording, ...] = ()
     hash: str = ""

@@ -138,7 +138,11 @@ async def _assemble(
         if jurisdiction not in duties:
             pack = load_pack(jurisdiction)
             duties[jurisdiction] = GuardOnDuty(
-                load_guard(jurisdiction), pack.disclosures, pack.hash, complaint_rules_of(pack)
+                load_guard(jurisdiction),
+                pack.disclosures,
+                pack.hash,
+                complaint_rules_of(pack),
+                pack.voice_emotion,
             )
         return duties[jurisdiction]
 

@@ -16,6 +16,7 @@ from voicebot.call.complaints import TakenComplaints
 from voicebot.call.outcomes import StoredOutcomes
 from voicebot.call.parts import EngineParts
 from voicebot.call.session import CallResult, CallSession, CallSubject, CallTools
+from voicebot.call.words_only import WordsOnly
 from voicebot.store.records import Call, Case
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class AnsweredCall:
             recogniser=await parts.speech.recogniser(subject.language),
             synthesiser=await parts.speech.synthesiser(subject.language),
             open_voice_activity=parts.speech.open_voice_activity,
-            understander=parts.understander,
+            understander=parts.understander if self._duty.voice_emotion else WordsOnly(parts.understander),
             guard=self._duty.guard,
             disclosures=self._duty.disclosures,
             desk=parts.desk,

@@ -66,6 +66,8 @@ class GuardOnDuty:
     pack_hash: str
     complaints: ComplaintRules
     """Who answers what callers complain of, and by when."""
+    voice_emotion: bool = True
+    """Whether the pack allows mood to be read from the voice."""
 
 
 @dataclass(frozen=True)
