@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.campaign import world
 from benchmarks.campaign.run import Record
-from benchmarks.campaign.world import ENDS, FINAL, SIGNALLED, Reaction
+from benchmarks.campaign.world import ENDS, FINAL, NO_TALK, SIGNALLED, Reaction
 from voicebot.campaign.dispositions import RULES
 from voicebot.store.campaign_records import CampaignState, MemberState
 from voicebot.store.records import Attempt, AttemptState
@@ -69,7 +69,7 @@ def read_log(text: str) -> Sequence[Invite]:
     found = []
     for call_id, entry in begun.items():
         end = ended.get(call_id, {})
-        over = end.get("at")
+        over = end.get("over")
         found.append(
             Invite(
                 at=datetime.fromisoformat(str(entry["at"])),
@@ -261,7 +261,7 @@ class Check:
         talks = Counter(
             (self._person[invite.number].case_ids[0], invite.at.astimezone(self._zone).date())
             for invite in self.invites
-            if invite.reaction is Reaction.ANSWERS
+            if invite.reaction is Reaction.ANSWERS and world.role_of(invite.number) not in NO_TALK
         )
         broken += [f"{who}: {count} answered on {day}" for (who, day), count in talks.items() if count > TALKS_A_DAY]
         said = f"shortest time between two calls {shortest}"

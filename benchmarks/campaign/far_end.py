@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from benchmarks.campaign.clock import SharedClock
 from benchmarks.campaign.person import Person
@@ -88,6 +88,8 @@ class Leg:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     person: Person | None = None
     because: str = ""
+    ended_at: str = ""
+    """When the line was free again: the far end knows before its last message is acknowledged."""
 
 
 class FarEnd(asyncio.DatagramProtocol):
@@ -101,8 +103,7 @@ class FarEnd(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         message = parse(data)
@@ -120,10 +121,11 @@ class FarEnd(asyncio.DatagramProtocol):
             case "CANCEL":
                 self._respond(message, "200 OK", addr, leg)
                 if leg is not None:
+                    self._end(leg, "cancelled")
                     leg.cancelled.set()
             case "BYE" if leg is not None:
                 self._respond(message, "200 OK", addr, leg)
-                leg.because = leg.because or "the engine hung up"
+                self._end(leg, "the engine hung up")
                 leg.over.set()
             case "OPTIONS":
                 self._respond(message, "200 OK", addr, leg)
@@ -139,7 +141,7 @@ class FarEnd(asyncio.DatagramProtocol):
                 if leg.person is not None and not leg.over.is_set():
                     leg.person.tick()
                     if leg.person.wants_to_hang_up:
-                        leg.because = "the person hung up"
+                        self._end(leg, "the person hung up")
                         leg.over.set()
             due = max(due + 0.02, loop.time() - 0.2)
             await asyncio.sleep(max(0.0, due - loop.time()))
@@ -174,8 +176,8 @@ class FarEnd(asyncio.DatagramProtocol):
             self._answer(leg, "100 Trying")
             if reaction in _STATUS:
                 await asyncio.sleep(0.2)
-                leg.because = _STATUS[reaction]
-                await self._insist(leg, leg.because)
+                self._end(leg, _STATUS[reaction])
+                await self._insist(leg, _STATUS[reaction])
             else:
                 self._answer(leg, "180 Ringing")
                 await self._ring(leg, reaction)
@@ -183,7 +185,8 @@ class FarEnd(asyncio.DatagramProtocol):
             said = {"heard": [asks.name for asks in leg.person.heard], "said": leg.person.said} if leg.person else {}
             if leg.person is not None:
                 leg.person.close()
-            self._write("ended", call_id, because=leg.because, **said)
+            self._end(leg, "it broke")
+            self._write("ended", call_id, over=leg.ended_at, because=leg.because, **said)
             # Known a little longer, so that what is said again is not taken for a new call.
             await asyncio.sleep(T1 * RESENDS)
             self._legs.pop(call_id, None)
@@ -193,10 +196,9 @@ class FarEnd(asyncio.DatagramProtocol):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(leg.cancelled.wait(), wait)
         if leg.cancelled.is_set():
-            leg.because = "cancelled"
             await self._insist(leg, "487 Request Terminated")
         elif reaction is Reaction.RINGS_ON:
-            leg.because = "rang out"
+            self._end(leg, "rang out")
             await self._insist(leg, "480 Temporarily Unavailable")
         else:
             await self._talk(leg)
@@ -221,7 +223,7 @@ class FarEnd(asyncio.DatagramProtocol):
         packets = -1
         while not leg.over.is_set():
             if packets == person.packets:
-                leg.because = "no sound came any more"
+                self._end(leg, "no sound came any more")
                 break
             packets = person.packets
             with contextlib.suppress(TimeoutError):
@@ -246,6 +248,11 @@ class FarEnd(asyncio.DatagramProtocol):
             self._send(("\r\n".join(lines) + "\r\n\r\n").encode(), leg.source)
             await asyncio.sleep(T1)
 
+    def _end(self, leg: Leg, because: str) -> None:
+        """The first end of a call counts."""
+        if not leg.because:
+            leg.because, leg.ended_at = because, self._clock.now().isoformat()
+
     # --- sending ------------------------------------------------------------------------------------------------------
     async def _insist(self, leg: Leg, status: str, sdp: str = "") -> None:
         """Says a final answer until it is acknowledged."""
@@ -255,7 +262,7 @@ class FarEnd(asyncio.DatagramProtocol):
                 await asyncio.wait_for(leg.acknowledged.wait(), T1)
             if leg.acknowledged.is_set():
                 return
-        leg.because = leg.because or "nobody acknowledged the answer"
+        self._end(leg, "nobody acknowledged the answer")
 
     def _answer(self, leg: Leg, status: str, sdp: str = "") -> None:
         leg.answer = self._respond(leg.invite, status, leg.source, leg, sdp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
+from typing import cast
 
 import numpy as np
 
@@ -47,8 +48,7 @@ class Person(asyncio.DatagramProtocol):
             self._say(LEAVE_A_MESSAGE, _MACHINE_FRAMES)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         if len(data) <= _HEADER.size or data[1] & 0x7F:

@@ -68,7 +68,7 @@ ENDS: Mapping[Role, frozenset[str]] = {
     Role.THIRD_PARTY: frozenset({"third_party"}),
     Role.WRONG_PERSON: frozenset({"wrong_number"}),
     Role.VOICEMAIL: frozenset({"voicemail"}),
-    Role.HANGS_UP: frozenset({"hung_up", "bye"}),
+    Role.HANGS_UP: frozenset({"hung_up", "bye", "id_unresolved"}),
     Role.SILENT: frozenset({"silence"}),
 }
 """Dispositions that are right for each role."""
@@ -83,6 +83,8 @@ SIGNALLED: Mapping[Reaction, str] = {
 """The one disposition that is right for each refusal of the network."""
 FINAL = frozenset({Role.DISPUTES, Role.STOPS})
 """Roles after whose conversation nobody may call again."""
+NO_TALK = frozenset({Role.VOICEMAIL, Role.THIRD_PARTY, Role.WRONG_PERSON})
+"""Roles with whom a call is no conversation with the debtor."""
 
 _ROLES: Sequence[tuple[Role, int]] = (
     (Role.PROMISES, 26),
@@ -194,7 +196,7 @@ def plan(concurrency: int, rate: float) -> CampaignPlan:
         callers=CallerPool(numbers=CALLERS),
         calendar=Calendar(time_zone=ZONE, hours=("07:00-23:00",)),
         pacing=Pacing(concurrency=concurrency, calls_per_second=rate),
-        retry=Retry(attempts_at_most=4),
+        retry=Retry(attempts_at_most=3),
         # Three kills interrupt tens of calls each; a window of 50 would rightly wait for a person after the first.
         breakers=Breakers(window=400),
     )
