@@ -86,7 +86,7 @@ class FlagForm(_Form):
 
     def news(self, case: str) -> FlagNews:
         since = None if self.since is None else datetime.combine(self.since, time())
-        return FlagNews(case, self.flag, self.in_force, since, self.note)
+        return FlagNews(case, self.flag, self.in_force, since, self.note, self.flag in AUTHORISATIONS)
 
 
 class NumberForm(_Form):

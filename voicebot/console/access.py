@@ -25,7 +25,7 @@ class Role(Enum):
     AGENT = "agent"
     """Takes handed-over calls: own state and own handoffs."""
     OFFICER = "officer"
-    """Reads everything unmasked, and the audit trail; places nothing."""
+    """Reads everything unmasked, and the audit trail; lifts what stops calls; places nothing."""
     ADMIN = "admin"
     """Everything."""
 
@@ -41,6 +41,11 @@ class Caller:
 
     @property
     def sees_personal_data(self) -> bool:
+        return bool(self.roles & {Role.OFFICER, Role.ADMIN})
+
+    @property
+    def is_officer(self) -> bool:
+        """Whether they may allow what was stopped."""
         return bool(self.roles & {Role.OFFICER, Role.ADMIN})
 
     @property

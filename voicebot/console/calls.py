@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from typing import TypeVar
 from uuid import uuid4
 
 from aiohttp import web
@@ -64,7 +65,7 @@ USED_KEYS = web.AppKey("used_keys", UsedKeys)
 
 async def place(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    key = _idempotency_key(request)
+    key = idempotency_key(request, default=f"once-{uuid4().hex}")
     body = await read_body(request, PlaceCallBody)
     request.app[USED_KEYS].check(key, body)
     try:
@@ -84,10 +85,14 @@ async def place(request: web.Request) -> web.Response:
     )
 
 
-def _idempotency_key(request: web.Request) -> str:
+Default = TypeVar("Default", str, None)
+
+
+def idempotency_key(request: web.Request, *, default: Default) -> str | Default:
+    """The key that a request carries. Raises Problem 400 for one that cannot be kept."""
     key = request.headers.get(IDEMPOTENCY_KEY)
     if key is None:
-        return f"once-{uuid4().hex}"
+        return default
     key = key.strip().strip('"')
     if not key or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise Problem(

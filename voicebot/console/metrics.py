@@ -53,6 +53,11 @@ class EngineMetrics:
         self._recogniser_queue = Gauge(
             "voicebot_recogniser_queue", "Utterances that wait for a recognition thread.", registry=self.registry
         )
+        self._halted = Gauge(
+            "voicebot_dialling_halted",
+            "1 while the emergency stop is on, or nobody can tell.",
+            registry=self.registry,
+        )
         self._draining = Gauge("voicebot_draining", "1 while no new calls are taken.", registry=self.registry)
 
     def observe(self, entry: TimelineEntry) -> None:
@@ -80,6 +85,10 @@ class EngineMetrics:
                 self._limits.labels(_word(data.get("limit") or kind)).inc()
             case kind if kind.endswith(".failed"):
                 self._failures.labels(kind).inc()
+
+    def halted(self, yes: bool) -> None:
+        """Whether nobody may be dialled."""
+        self._halted.set(float(yes))
 
     def handoff(self, step: str) -> None:
         """A step of the desk: ringing, accepted, declined, ..."""

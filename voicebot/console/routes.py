@@ -8,8 +8,17 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from voicebot.campaign.case_form import CaseForm
-from voicebot.console import calls, cases, events, people, status
+from voicebot.campaign.news_forms import ConsentForm, FlagForm, NumberForm, TimeForm
+from voicebot.console import brakes, calls, cases, events, news, people, status
 from voicebot.console.access import Role
+from voicebot.console.news_schemas import (
+    HaltAnswer,
+    NewsAnswer,
+    PaymentBody,
+    PaymentList,
+    ReasonBody,
+    ReviewBody,
+)
 from voicebot.console.problems import Handler
 from voicebot.console.schemas import (
     AgentAnswer,
@@ -38,6 +47,7 @@ from voicebot.console.schemas import (
 EVENT_STREAM = "text/event-stream"
 _DOING = frozenset({Role.OPERATOR})
 _SEEING = frozenset({Role.OPERATOR, Role.OFFICER})
+_OFFICER = frozenset({Role.OFFICER})
 _STAFF = frozenset({Role.OPERATOR, Role.OFFICER, Role.AGENT})
 
 
@@ -59,6 +69,21 @@ class Route:
     """Status to its body: a model, a media type, or nothing."""
     problems: tuple[int, ...] = ()
     """Further statuses that come as problem documents."""
+
+
+def _tells(path: str, handler: Handler, summary: str, body: type[BaseModel], key: str = "") -> Route:
+    """A way to tell something of a case."""
+    return Route(
+        "POST",
+        f"/api/v1/cases/{{id}}/{path}",
+        handler,
+        summary,
+        _SEEING,
+        body=body,
+        headers={calls.IDEMPOTENCY_KEY: key} if key else {},
+        answers={201: NewsAnswer, 200: NewsAnswer},
+        problems=(400, 404, 413, 415, 422),
+    )
 
 
 ROUTES: tuple[Route, ...] = (
@@ -160,6 +185,64 @@ ROUTES: tuple[Route, ...] = (
         problems=(422,),
     ),
     Route("GET", "/api/v1/cases/{id}", cases.show, "One case", _SEEING, answers={200: CaseAnswer}, problems=(404,)),
+    _tells(
+        "payments",
+        news.add_payment,
+        "Book a payment: less is owed, and whoever paid is left alone. {id} is the case's id or contract number",
+        PaymentBody,
+        "Stands for `reference` where the body names none.",
+    ),
+    Route(
+        "GET",
+        "/api/v1/cases/{id}/payments",
+        news.list_payments,
+        "Payments of a case, latest first",
+        _SEEING,
+        answers={200: PaymentList},
+        problems=(404,),
+    ),
+    _tells("flags", news.set_flag, "Set a flag, such as dispute; an officer also lifts one", FlagForm),
+    _tells("numbers", news.set_number, "Say what is known of a number, and whose it is", NumberForm),
+    _tells("consents", news.add_consent, "Record a consent, or a notice that was sent", ConsentForm),
+    _tells("times", news.add_time, "Record a time that was agreed or ruled out, or a visit", TimeForm),
+    Route(
+        "GET",
+        "/api/v1/policy/halt",
+        brakes.show_halt,
+        "Whether the emergency stop is on",
+        _SEEING,
+        answers={200: HaltAnswer},
+    ),
+    Route(
+        "POST",
+        "/api/v1/policy/halt",
+        brakes.halt,
+        "Emergency stop: no worker dials anybody from now on",
+        _SEEING,
+        body=ReasonBody,
+        answers={200: HaltAnswer},
+        problems=(400, 413, 415, 422),
+    ),
+    Route(
+        "POST",
+        "/api/v1/policy/resume",
+        brakes.resume,
+        "Lift the emergency stop",
+        _OFFICER,
+        body=ReasonBody,
+        answers={200: HaltAnswer},
+        problems=(400, 409, 413, 415, 422),
+    ),
+    Route(
+        "POST",
+        "/api/v1/policy/callers",
+        brakes.review_caller,
+        "Let a calling number go on beyond its daily limit",
+        _OFFICER,
+        body=ReviewBody,
+        answers={204: None},
+        problems=(400, 413, 415, 422),
+    ),
     Route("GET", "/api/v1/agents", people.list_agents, "Agents by name", _SEEING, answers={200: AgentList}),
     Route(
         "GET",

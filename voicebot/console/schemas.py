@@ -367,6 +367,8 @@ class Readiness(Answer):
     worker: str
     dependencies: dict[str, str]
     """Name to `ready`, or to what is wrong and how to mend it."""
+    dialling: Literal["allowed", "halted", "unknown"]
+    """halted while the emergency stop is on: calls that come in are taken all the same."""
 
 
 class ProblemAnswer(Answer):

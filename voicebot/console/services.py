@@ -13,7 +13,7 @@ from voicebot.call.board import CallBoard, CallPlacer, TimelineEntry
 from voicebot.console.metrics import EngineMetrics
 from voicebot.dialog.places import Finding
 from voicebot.dialog.publishing import OnOffer
-from voicebot.store.protocols import Agents, Audit, Calls, Cases, Handoffs, Promises, Tokens
+from voicebot.store.protocols import Agents, Audit, Brakes, Calls, Cases, Handoffs, NewsDesk, Promises, Tokens
 from voicebot.store.records import utc_now
 
 Probe = Callable[[], Awaitable[str | None]]
@@ -28,11 +28,15 @@ class ConsoleStore(Protocol):
     @property
     def audit(self) -> Audit: ...
     @property
+    def brakes(self) -> Brakes: ...
+    @property
     def calls(self) -> Calls: ...
     @property
     def cases(self) -> Cases: ...
     @property
     def handoffs(self) -> Handoffs: ...
+    @property
+    def news(self) -> NewsDesk: ...
     @property
     def promises(self) -> Promises: ...
     @property

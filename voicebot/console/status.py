@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Literal
 
 from aiohttp import web
 
 from voicebot.console.access import CALLER
 from voicebot.console.schemas import FindingAnswer, FlowAnswer, FlowList, Health, Readiness, WhoAmI
-from voicebot.console.services import SERVICES, Probe
+from voicebot.console.services import SERVICES, ConsoleServices, Probe
+from voicebot.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,12 @@ async def readyz(request: web.Request) -> web.Response:
     dependencies = {name: reason or "ready" for name, reason in zip(names, reasons, strict=True)}
     dependencies["calls"] = "draining: no new calls are taken" if services.draining() else "ready"
     ready = all(state == "ready" for state in dependencies.values())
-    answer = Readiness(status="ready" if ready else "not ready", worker=services.worker_id, dependencies=dependencies)
+    answer = Readiness(
+        status="ready" if ready else "not ready",
+        worker=services.worker_id,
+        dependencies=dependencies,
+        dialling=await _dialling(services),
+    )
     return web.json_response(text=answer.model_dump_json(), status=200 if ready else 503)
 
 
@@ -43,8 +50,18 @@ async def _ask(name: str, probe: Probe, seconds: float) -> str | None:
         return "the probe itself failed; see the engine's log"
 
 
+async def _dialling(services: ConsoleServices) -> Literal["allowed", "halted", "unknown"]:
+    try:
+        async with asyncio.timeout(services.limits.probe_seconds):
+            return "allowed" if await services.store.brakes.standing() is None else "halted"
+    except (TimeoutError, StoreUnavailable):
+        return "unknown"
+
+
 async def metrics(request: web.Request) -> web.Response:
-    of = request.app[SERVICES].metrics
+    services = request.app[SERVICES]
+    of = services.metrics
+    of.halted(await _dialling(services) != "allowed")
     return web.Response(body=of.exposition(), headers={"Content-Type": of.content_type})
 
 

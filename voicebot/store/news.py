@@ -37,10 +37,11 @@ _SPOKEN_FOR = frozenset({NumberState.STOP.value, NumberState.WRONG_PERSON.value}
 
 
 class _Refusal(Exception):
-    def __init__(self, field: str, why: str) -> None:
+    def __init__(self, field: str, why: str, *, needs_officer: bool = False) -> None:
         super().__init__(why)
         self.field = field
         self.why = why
+        self.needs_officer = needs_officer
 
 
 class NewsRepository:
@@ -92,7 +93,7 @@ async def _take(
             case SpanNews():
                 outcome = await _span(connection, one, case, looser, at)
     except _Refusal as refusal:
-        return Taken(TakenAs.REFUSED, case.id, refusal.field, refusal.why)
+        return Taken(TakenAs.REFUSED, case.id, refusal.field, refusal.why, refusal.needs_officer)
     return Taken(outcome, case.id)
 
 
@@ -145,6 +146,8 @@ async def _flag(
         )
         if (await connection.execute(seen)).first() is not None:
             return TakenAs.KNOWN
+        if one.allows_more and not looser:
+            _needs_an_officer("flag", "what lets the bot say more")
         row = {"id": new_id(), "case_id": case.id, "name": one.flag, "note": one.note, "set_at": since, "set_by": by}
         await insert_once(connection, table, row)
         return TakenAs.NEW
@@ -160,7 +163,7 @@ async def _flag(
     ]
     if not any(found):
         return TakenAs.KNOWN
-    if not looser:
+    if not looser and not one.allows_more:
         _needs_an_officer("in_force", "lifting a flag")
     await connection.execute(update(table).where(*standing, table.set_at <= since).values(cleared_at=at, cleared_by=by))
     await connection.execute(update(suppressed).where(*person, suppressed.since <= since).values(until=at))
@@ -257,7 +260,8 @@ def _local(moment: datetime, case: Row[Any]) -> datetime:
 
 
 def _needs_an_officer(field: str, what: str) -> NoReturn:
-    raise _Refusal(field, f"{what} allows more calls: an officer does it by API, or an import with --looser")
+    why = f"{what} allows more calls: an officer does it by API, or an import with --looser"
+    raise _Refusal(field, why, needs_officer=True)
 
 
 def payment_record(row: Row[Any]) -> Payment:

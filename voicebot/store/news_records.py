@@ -89,6 +89,8 @@ class FlagNews:
     since: datetime | None = None
     """When it came up, or when it was lifted; None is now."""
     note: str = ""
+    allows_more: bool = False
+    """It holds nothing back but lets the bot say more: setting it is an officer's, lifting it is not."""
 
 
 @dataclass(frozen=True)
@@ -154,3 +156,5 @@ class Taken:
     """Of a refused one: which part of it is wrong."""
     why: str = ""
     """Of a refused one: what is wrong, and how to mend it."""
+    needs_officer: bool = False
+    """Of a refused one: it would allow more calls, and only an officer may say so."""

@@ -2,6 +2,7 @@
 
 const WORDS = {
   en: {
+    halted: "Emergency stop: nobody is dialled.",
     title: "Live calls", token: "API token", show: "Show calls", leave: "Forget token", calls: "Calls",
     none: "No call is live.", choose: "Choose a call to follow it.", live: "live", connecting: "connecting …",
     lost: "connection lost, trying again …", refused: "This token was not accepted.", forbidden: "This token may not watch calls.",
@@ -14,6 +15,7 @@ const WORDS = {
     "bridge.ended": "Agent left", "dtmf.entered": "Keys", disclosure: "Disclosure", limit: "Limit reached", silence: "Silence",
   },
   zh: {
+    halted: "已紧急停拨：目前不外呼任何人。",
     title: "实时通话", token: "API 令牌", show: "查看通话", leave: "清除令牌", calls: "通话",
     none: "当前没有通话。", choose: "选择一通电话以查看对话。", live: "实时", connecting: "正在连接……",
     lost: "连接中断，正在重试……", refused: "令牌无效。", forbidden: "此令牌无权查看通话。",
@@ -39,6 +41,16 @@ let stopCall = null;
 document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
 document.title = say("title");
 for (const element of document.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text);
+
+/* The emergency stop is shown to whoever looks, with or without a token. */
+async function watchStop() {
+  try {
+    const state = await (await fetch("readyz")).json();
+    find("halted").hidden = state.dialling !== "halted";
+  } catch { /* what does not answer is said elsewhere */ }
+  setTimeout(watchStop, 5000);
+}
+watchStop();
 
 class Refused extends Error {
   constructor(status) { super(`status ${status}`); this.status = status; }
