@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import re
 from collections import deque
@@ -33,11 +34,13 @@ from telephony.sip_address import (
 )
 from telephony.sip_gate import GateUnavailable, Judge, SipGate
 from telephony.sip_leg import SipLeg
+from telephony.sip_sent import CountsUnavailable, SentPackets
 from telephony.sip_stack import account, addresses, check_address, gate_rules, stack_config, start_advice
 from telephony.sip_trunk import SipSettings, SipTrunk
 
 logger = logging.getLogger(__name__)
 
+TICKS_BETWEEN_COUNTS = 3
 TICK_SECONDS = 0.019
 """A little less than a packet's 20 ms: so the ticks wander through every phase of the packets, and once in 0.4 s a
 packet is seen at the very moment it comes."""
@@ -103,16 +106,20 @@ class SipCarrier:
         self._gate = SipGate(Judge(gate_rules(settings, self._hosts_of_trunk)), asyncio.get_running_loop().time)
         try:
             self._gate.install()
+            sent = SentPackets()
             await self._identity(None, None)
             for trunk in settings.trunks:
                 await self._identity(trunk, None)
         except GateUnavailable as error:
             await self.close()
             raise CarrierUnavailable(f"SIP cannot be guarded against malformed requests: {error}.") from error
+        except CountsUnavailable as error:
+            await self.close()
+            raise CarrierUnavailable(f"What a call has sent cannot be counted: {error}.") from error
         except (BaresipError, ValueError) as error:
             await self.close()
             raise CarrierUnavailable(f"A SIP trunk's settings cannot be used: {error}. Mend the trunk.") from error
-        self._spawn(self._tick())
+        self._spawn(self._tick(sent))
         for trunk in settings.trunks:
             if trunk.register:
                 self._spawn(self._keep_registered(trunk))
@@ -351,20 +358,23 @@ class SipCarrier:
 
     # Time
 
-    async def _tick(self) -> None:
+    async def _tick(self, sent: SentPackets) -> None:
         """Moves the audio of every call on, each 19 ms, in one task."""
         loop = asyncio.get_running_loop()
         due = loop.time()
-        while True:
+        for number in itertools.count():
             due = max(due + TICK_SECONDS, loop.time() - TICK_SECONDS)
             await asyncio.sleep(max(0.0, due - loop.time()))
             late = max(0.0, loop.time() - due)
             self.lateness.append(late)
             if self._legs:
                 self._on_tick(late)
+            counts = sent() if self._legs and number % TICKS_BETWEEN_COUNTS == 0 else {}
             for leg in tuple(self._legs.values()):
                 try:
                     leg.tick()
+                    if leg.handle in counts:
+                        leg.sent(counts[leg.handle])
                 except Exception:
                     # One call's trouble is not the others'.
                     logger.exception("audio failed", extra={"call": leg.id})

@@ -77,6 +77,16 @@ class SipLeg:
         if self._port is not None:
             self._port.tick()
 
+    @property
+    def handle(self) -> int:
+        """The stack's own name of the call."""
+        return int(self._call.handle)
+
+    def sent(self, packets: int) -> None:
+        """So many RTP packets have left on this call."""
+        if self._port is not None:
+            self._port.sent(packets)
+
     async def answer(self) -> None:
         try:
             await self._call.answer()

@@ -25,11 +25,10 @@ BYTES_PER_SECOND = 2 * SAMPLE_RATE
 READ_BYTES = 32768
 WAITING_EVENTS = 500
 """Events kept for a consumer that does not come: ten seconds of audio, then the oldest audio goes."""
-PAUSE_SECONDS = 0.1
-"""Delay of the far end's audio that is a pause in its stream, not jitter."""
-HELD_SECONDS = 0.02
-"""What the stack keeps between taking audio from us and sending it: a frame, from the first time that its sender was
-late. Nothing tells how many it keeps; for a second or third one the machine has to stand still for longer."""
+PAUSE_SECONDS = 0.5
+"""Delay of the far end's audio that is a pause in its stream at once; a lesser one may be a machine standing still."""
+MOST_HELD_FRAMES = 31
+"""What the stack can hold between taking audio from us and sending it; more than that was never meant to be sent."""
 FLUSH_SECONDS = 0.06
 """Longest that the stack may take to carry out a flush; it does so on its next 20 ms tick."""
 
@@ -53,6 +52,7 @@ class LineAudio(Protocol):
     def read(self, max_bytes: int) -> bytes: ...
     def write(self, pcm: bytes) -> int: ...
     def flush_tx(self) -> None: ...
+    def frame_bytes(self) -> int: ...
     def stats(self) -> LineStats: ...
 
 
@@ -75,6 +75,12 @@ class BaresipLine:
         self._bind()
         self._audio.flush_tx()
 
+    def frame_bytes(self) -> int:
+        """What one packet towards the far end carries, as 16-bit PCM."""
+        info = self._audio.info()
+        self._compare()
+        return int(info.tx_sample_rate * info.tx_ptime_ms // 1000 * 2)
+
     def stats(self) -> LineStats:
         self._bind()
         stats: LineStats = self._audio.stats()
@@ -96,8 +102,9 @@ class BaresipLine:
 class SipPort:
     """Implements `MediaPort`, `PlayoutClock` and `LineClock`. Its owner calls `tick` about every 20 ms.
 
-    Both directions are counted in samples, silence that was sent included, and laid on one clock by `Alignment`: so
-    what was said and what was heard stay side by side however unevenly the ticks come.
+    Both directions are counted in samples, silence that was sent included, and laid on one clock by when their packets
+    came and went: so what was said and what was heard stay side by side however unevenly the ticks come. For that its
+    owner calls `sent` now and then.
     """
 
     sample_rate = SAMPLE_RATE
@@ -123,6 +130,8 @@ class SipPort:
         self._flushed = 0
         self._played_before = 0
         self._marks: deque[tuple[str, int]] = deque()
+        self._mark_due: int | None = None
+        """Where on the line the audio before the first mark will have been sent."""
         self._flush_until: float | None = None
         self._flush_seen = 0
         self._silence = 0
@@ -130,7 +139,10 @@ class SipPort:
         self._padded = 0
         self._run_began = 0
         self._line_before = 0
-        self._outgoing = Alignment(pause=PAUSE_SECONDS)
+        self._packet = 0
+        self._unsent = 0
+        self._held = 0
+        self._outgoing = Alignment()
         self.gap_seconds = 0.0
         """Media time, in seconds, for which no audio came though the call was up."""
         self.dropped_frames = 0
@@ -144,7 +156,7 @@ class SipPort:
 
     def playout(self) -> Playout:
         self._measure()
-        line = self._line_bytes / BYTES_PER_SECOND + self._outgoing.offset + HELD_SECONDS
+        line = self._line_bytes / BYTES_PER_SECOND + self._outgoing.offset
         return Playout(self._played / BYTES_PER_SECOND, line)
 
     async def receive(self) -> MediaEvent:
@@ -169,6 +181,7 @@ class SipPort:
         while self._marks:
             name, offset = self._marks.popleft()
             self._put(MarkReached(name, played=offset <= self._left))
+        self._mark_due = None
         if self._left >= self._written:
             return
         try:
@@ -201,9 +214,21 @@ class SipPort:
             return
         self._read()
         self._pump()
-        self._measure()
-        self._outgoing.witness(self._line_bytes / BYTES_PER_SECOND, self._now)
         self._settle_marks()
+
+    def sent(self, packets: int) -> None:
+        """So many RTP packets have left on this call, as the stack counts them."""
+        if self._ended:
+            return
+        self._measure()
+        frames = self._line_bytes // self._frame
+        held = frames - self._unsent - packets
+        if not 0 <= held <= MOST_HELD_FRAMES:
+            # Keys are packets too, and on hold audio goes nowhere: neither changes what is held.
+            self._unsent += held - self._held
+            held = self._held
+        self._held = held
+        self._outgoing.witness((frames - held) * self._frame / BYTES_PER_SECOND, self._now)
 
     def end(self) -> None:
         """The call is over: what was not played is reported as such, then `MediaEnded`."""
@@ -222,9 +247,14 @@ class SipPort:
         return self._played_before + self._left - self._flushed
 
     @property
+    def _frame(self) -> int:
+        """Bytes of audio in a packet towards the far end."""
+        return self._packet or FRAME_BYTES
+
+    @property
     def _line_bytes(self) -> int:
         """All that was sent since the call began, with the silence between."""
-        return self._line_before + self._left - self._flushed + self._silence * FRAME_BYTES + self._padded
+        return self._line_before + self._left - self._flushed + self._silence * self._frame + self._padded
 
     @property
     def _now(self) -> float:
@@ -272,6 +302,8 @@ class SipPort:
         if self._ended:
             return
         try:
+            if not self._packet:
+                self._packet = self._line.frame_bytes()
             stats = self._line.stats()
         except AudioNotActive:
             return
@@ -284,7 +316,7 @@ class SipPort:
         if stats.tx_starved_frames > self._starved:
             # The audio ran dry within a frame: the stack filled it up with silence.
             self._starved = stats.tx_starved_frames
-            self._padded += -(self._left - self._run_began) % FRAME_BYTES
+            self._padded += -(self._left - self._run_began) % self._frame
             self._run_began = self._left
 
     def _settle_marks(self) -> None:
@@ -292,6 +324,12 @@ class SipPort:
             return
         self._measure()
         while self._marks and self._marks[0][1] <= self._left:
+            # Taken by the stack is not sent yet: what it holds comes first.
+            if self._mark_due is None:
+                self._mark_due = self._line_bytes + self._held * self._frame
+            if self._line_bytes < self._mark_due:
+                return
+            self._mark_due = None
             self._put(MarkReached(self._marks.popleft()[0], played=True))
 
     def _restarted(self) -> None:
@@ -299,14 +337,14 @@ class SipPort:
         logger.info("audio renegotiated", extra={"call": self._label})
         self._played_before = self._played
         self._line_before = self._line_bytes
-        marks, self._marks = self._marks, deque()
+        marks, self._marks, self._mark_due = self._marks, deque(), None
         for name, offset in marks:
             if offset <= self._written:
                 self._put(MarkReached(name, played=offset <= self._left))
             else:
                 self._marks.append((name, offset - self._written))
         self._written = self._left = self._flushed = 0
-        self._silence = self._starved = self._padded = self._run_began = 0
+        self._silence = self._starved = self._padded = self._run_began = self._packet = 0
         self._flush_until = None
         self._rest = b""
 

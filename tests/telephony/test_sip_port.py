@@ -56,6 +56,10 @@ class MemoryLine:
         self._check()
         self.flush_asked = True
 
+    def frame_bytes(self) -> int:
+        self._check()
+        return 320
+
     def stats(self) -> Stats:
         self._check()
         return Stats(len(self.buffered), self.flushed, self.silent, self.starved)
@@ -81,6 +85,7 @@ class Rig:
     def __init__(self) -> None:
         self.now = 100.0
         self.keys: list[str] = []
+        self.held = 0
         self.line = MemoryLine()
         self.port = SipPort(self.line, self.press, lambda: self.now)
 
@@ -93,6 +98,10 @@ class Rig:
             self.line.arrived += hear
             self.line.transmit()
             self.port.tick()
+            self.port.sent(self.line.silent + len(self.line.packets) - self.held)
+
+    def waiting(self) -> list[MediaEvent]:
+        return list(self.port._events)
 
     async def events(self) -> list[MediaEvent]:
         self.port.mark("until here")
@@ -124,11 +133,11 @@ async def test_packets_of_thirty_milliseconds_are_cut_to_twenty(rig: Rig) -> Non
 
 async def test_a_gap_moves_media_time_on_and_is_counted(rig: Rig) -> None:
     rig.tick(1, hear=FRAME)
-    rig.tick(9)
+    rig.tick(29)
     rig.tick(2, hear=FRAME)
     times = [event.media_seconds for event in await rig.events() if isinstance(event, AudioReceived)]
-    assert times == pytest.approx([0.0, 0.2, 0.22])
-    assert rig.port.gap_seconds == pytest.approx(0.18)
+    assert times == pytest.approx([0.0, 0.6, 0.62])
+    assert rig.port.gap_seconds == pytest.approx(0.58)
 
 
 async def test_what_was_said_has_its_place_by_what_was_sent_however_late_one_looks(rig: Rig) -> None:
@@ -140,7 +149,40 @@ async def test_what_was_said_has_its_place_by_what_was_sent_however_late_one_loo
     rig.now += 0.013
     playout = rig.port.playout()
     assert playout.played_seconds == pytest.approx(0.04)
-    assert playout.line_seconds == pytest.approx(0.26)
+    assert playout.line_seconds == pytest.approx(0.24)
+
+
+async def test_what_the_stack_keeps_back_is_played_later(rig: Rig) -> None:
+    rig.tick(10)
+    rig.held = 2
+    rig.tick(100)
+    rig.port.send(FRAME)
+    rig.tick(1)
+    playout = rig.port.playout()
+    assert playout.played_seconds == pytest.approx(0.02)
+    assert playout.line_seconds == pytest.approx(111 * 0.02 + 0.04)
+
+
+async def test_a_mark_waits_for_what_the_stack_keeps_back(rig: Rig) -> None:
+    rig.held = 3
+    rig.tick(50)
+    rig.port.send(FRAME)
+    rig.port.mark("line")
+    rig.tick(3)
+    assert not [event for event in rig.waiting() if isinstance(event, MarkReached)]
+    rig.tick(1)
+    assert [event for event in rig.waiting() if isinstance(event, MarkReached)] == [MarkReached("line", played=True)]
+
+
+@pytest.mark.parametrize("packets", [-12, 60])
+async def test_keys_and_hold_change_nothing_of_when_words_were_played(rig: Rig, packets: int) -> None:
+    """Keys are packets besides the audio; on hold audio is taken and not sent."""
+    rig.tick(100)
+    rig.held = packets
+    rig.tick(100)
+    rig.port.send(FRAME)
+    rig.tick(1)
+    assert rig.port.playout().line_seconds == pytest.approx(201 * 0.02)
 
 
 async def test_a_frame_that_ran_dry_is_filled_up_on_the_line(rig: Rig) -> None:
@@ -149,7 +191,7 @@ async def test_a_frame_that_ran_dry_is_filled_up_on_the_line(rig: Rig) -> None:
     rig.tick(5)
     playout = rig.port.playout()
     assert playout.played_seconds == pytest.approx(0.02625)
-    assert playout.line_seconds == pytest.approx(0.14)
+    assert playout.line_seconds == pytest.approx(0.12)
 
 
 async def test_a_late_burst_is_not_a_gap(rig: Rig) -> None:
