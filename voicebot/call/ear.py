@@ -49,6 +49,8 @@ class Utterance:
     over_bot_seconds: float = 0.0
     """Seconds of speech while the other side was speaking."""
     interrupted_line: str | None = None
+    began: float = 0.0
+    """Media seconds of its first sound."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,16 @@ class Ear:
         """The next piece of audio, signed 16-bit mono, which begins at `media_seconds`. Never blocks."""
         self._pieces.put_nowait((pcm, media_seconds))
 
+    async def taken_in(self) -> None:
+        """Waits until every piece taken so far was heard."""
+        await self._pieces.join()
+
+    async def words_so_far(self, utterance: Utterance) -> Transcript:
+        """What `utterance`, which is still going on, sounds like up to now."""
+        stream = self._open_stream()
+        stream.accept(bytes(utterance.audio))
+        return await stream.finish()
+
     async def listen(self) -> None:
         """Works until it is cancelled."""
         recognition = asyncio.create_task(self._recognise(), name=f"recognise {self._speaker}")
@@ -158,6 +170,7 @@ class Ear:
                     self._endpointer = Endpointer(self._settings)
                     self._settle()
                 at += frame_seconds
+            self._pieces.task_done()
 
     async def _frame(self, pcm: bytes, at: float, frame_seconds: float) -> None:
         probability = await self._voice_activity.speech_probability(pcm)
@@ -186,7 +199,7 @@ class Ear:
     def _start(self, event: SpeechStarted) -> None:
         lead_in = b"".join(self._lead_in)
         self._lead_in.clear()
-        self._utterance = Utterance(self._open_stream(), bytearray(lead_in))
+        self._utterance = Utterance(self._open_stream(), bytearray(lead_in), began=event.at)
         self._utterance.stream.accept(lead_in)
         self._settle()
         self._timeline.add("speech.started", media_seconds=event.at, speaker=self._speaker)
@@ -198,6 +211,8 @@ class Ear:
 
     def _follow(self, utterance: Utterance, event: SpeechEvent) -> None:
         if isinstance(event, SpeechPaused):
+            # Nothing can be answered before there are words, and only they say whether more will come.
+            self._endpointer.end_seconds = self._settings.end_seconds_long
             utterance.result = asyncio.create_task(utterance.stream.finish())
             utterance.result.add_done_callback(self._be_patient)
         elif isinstance(event, SpeechResumed):
@@ -213,12 +228,10 @@ class Ear:
 
     def _be_patient(self, task: asyncio.Task[Transcript]) -> None:
         """Sets how long a silence ends the turn, once the words before the pause are known."""
-        if task.cancelled() or task.exception() is not None or self._utterance is None:
+        if task.cancelled() or self._utterance is None or self._utterance.result is not task:
             return
-        if self._utterance.result is task:
-            self._endpointer.end_seconds = patience(
-                task.result().text, self._attention.expecting, self._attention.digits, self._settings
-            )
+        text = "" if task.exception() is not None else task.result().text
+        self._endpointer.end_seconds = patience(text, self._attention.expecting, self._attention.digits, self._settings)
 
     async def _recognise(self) -> None:
         while True:

@@ -120,16 +120,29 @@ class Endpointer:
         self.end_seconds = self._settings.end_seconds
 
 
+_ENDS = r"[，,、。.…！!~ ]*$"
 _UNFINISHED = re.compile(
-    r"(我|我的|就是|那个|这个|然后|因为|但是|所以|如果|还有|大概|可能|呃|额|嗯嗯|and|but|so|the|my|um|uh)[，,、 ]*$"
+    r"(?:我们?的?|你们?的?|他们?的?|就是|那个|这个|那|然后|因为|但是|可是|不过|所以|如果|要是|比如|或者|还有|而且|另外|的话|"
+    r"大概|可能|应该|应该是|主要是?|差不多|大约|估计|最多|最少|至少|也就|只有|只能|我想|我要|我是|我在|我觉得|等我|等到|"
+    r"先|再|在|把|被|给|跟|和|到|从|每|第|下个|上个|下个月|这个月|月份?|年|(?:[问说讲看想听查找][一]?下)|"
+    r"呃+|额+|嗯嗯|那什么|怎么说呢|\b(?:and|but|so|the|a|my|um|uh|because|i|i'm|to|next))" + _ENDS,
+    re.IGNORECASE,
 )
+"""Words after which a sentence goes on."""
 _DIGIT = re.compile(r"[0-9零一二三四五六七八九幺两]")
+_NUMBER = re.compile(r"[0-9零一二三四五六七八九十百千万两半]")
+_DAY = re.compile(
+    r"[今明后]天|号|日|周[一二三四五六日天末]|星期|礼拜|月[底初中末]|年底|工资|[0-9一二三四五六七八九十两几]天|day|week|month"
+)
+_HOUR = re.compile(r"点|小时|分钟|随时|都行|都可以|[0-9] ?[ap]\.?m|o'?clock|hour|minute|any ?time")
+_QUESTION = re.compile(r"[？?]|吗|呢|什么|怎么|多少|哪|为啥|谁|几")
 
 
 def patience(text: str, expecting: Expecting, digits: int, settings: TurnTaking) -> float:
     """Seconds of silence that end a turn whose words so far are `text`, after a question of the kind `expecting`.
 
-    `digits` is the number of digits asked for. A complete answer is taken soon, an unfinished one is waited for.
+    `digits` is the number of digits asked for. A complete answer is taken soon, an unfinished one is waited for, and so
+    is one that does not hold yet what was asked for.
     """
     if not text:
         return settings.end_seconds
@@ -138,6 +151,29 @@ def patience(text: str, expecting: Expecting, digits: int, settings: TurnTaking)
         return settings.end_seconds if complete else settings.end_seconds_long
     if _UNFINISHED.search(text):
         return settings.end_seconds_long
-    if expecting in (Expecting.IDENTITY, Expecting.YES_NO) and len(text) <= 6:
-        return settings.end_seconds_short
-    return settings.end_seconds
+    if expecting in (Expecting.IDENTITY, Expecting.YES_NO):
+        return settings.end_seconds_short if len(text) <= _SHORT_ANSWER else settings.end_seconds
+    if _QUESTION.search(text) or _has_it_all(text, expecting):
+        return settings.end_seconds
+    return settings.end_seconds_thinking
+
+
+_SHORT_ANSWER = 6
+"""Characters, punctuation included, up to which an answer to a yes-or-no question is complete."""
+
+
+def _has_it_all(text: str, expecting: Expecting) -> bool:
+    """Everything that was asked for has been said, as far as words can tell; an open question never knows."""
+    match expecting:
+        case Expecting.NOTHING:
+            return True
+        case Expecting.DATE:
+            return bool(_DAY.search(text))
+        case Expecting.DATE_AND_AMOUNT:
+            without_dates = re.sub(r"[0-9一二三四五六七八九十两几]+(?:个|号|日|天|月|点|周|期)", "", text)
+            return bool(_DAY.search(text) and _NUMBER.search(re.sub(r"(?:周|星期|礼拜).", "", without_dates)))
+        case Expecting.TIME:
+            return bool(_HOUR.search(text))
+        case Expecting.AMOUNT | Expecting.COUNT:
+            return bool(_NUMBER.search(text))
+    return False

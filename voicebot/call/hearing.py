@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pipecat.frames.frames import Frame, InputAudioRawFrame, InputDTMFFrame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from voicebot.call.barge_in import BargeIn
 from voicebot.call.ear import Attention, Ear, HeardTurn, Utterance
 from voicebot.call.floor import Floor
 from voicebot.call.frames import DigitsFrame, TurnFrame
@@ -16,6 +17,7 @@ from voicebot.call.keypad import Keypad
 from voicebot.call.settings import TurnTaking
 from voicebot.call.timeline import Timeline
 from voicebot.call.voice_stats import measure
+from voicebot.dialog.events import Say
 from voicebot.speech.protocols import Recogniser, VoiceActivity
 
 _WORDS_BEFORE_KEYS_SECONDS = 4.0
@@ -57,6 +59,13 @@ class Hearing(FrameProcessor):
             on_turn=self._turn,
             on_voiced=self._voiced,
         )
+        self._barge_in = BargeIn(
+            settings=settings,
+            line=self._line,
+            words=self._ear.words_so_far,
+            ask_again_below=recogniser.ask_again_below,
+            stop=self._broken_in,
+        )
         self._worker: asyncio.Task[None] | None = None
         self._keypad = Keypad(settings.digit_gap_seconds)
         self._keypad_timer: asyncio.Task[None] | None = None
@@ -83,6 +92,7 @@ class Hearing(FrameProcessor):
             if task is not None:
                 await self.cancel_task(task)
         self._worker = self._keypad_timer = None
+        await self._barge_in.close()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -127,16 +137,15 @@ class Hearing(FrameProcessor):
 
     # --- speech -------------------------------------------------------------------------------------------------------
     async def _voiced(self, utterance: Utterance, seconds: float) -> None:
+        await self._barge_in.voiced(utterance, seconds)
+
+    def _line(self) -> Say | None:
         current = self._floor.current
-        if current is None:
-            return
-        utterance.over_bot_seconds += seconds
-        if utterance.interrupted_line is not None or not current.say.interruptible:
-            return
-        if utterance.over_bot_seconds >= self._settings.barge_in_seconds:
-            utterance.interrupted_line = current.say.line
-            self._timeline.add("barge_in", line=current.say.line, speech_seconds=round(utterance.over_bot_seconds, 2))
-            await self.broadcast_interruption()  # type: ignore[no-untyped-call]
+        return current.say if current is not None else None
+
+    async def _broken_in(self, utterance: Utterance, say: Say) -> None:
+        self._timeline.add("barge_in", line=say.line, speech_seconds=round(utterance.over_bot_seconds, 2))
+        await self.broadcast_interruption()  # type: ignore[no-untyped-call]
 
     async def _turn(self, heard: HeardTurn) -> None:
         transcript, utterance = heard.transcript, heard.utterance

@@ -25,6 +25,12 @@ class TurnTaking(BaseModel):
     end_seconds_short: float = Field(
         0.45, gt=0, le=3.0, description="The same after a complete short answer to a question."
     )
+    end_seconds_thinking: float = Field(
+        0.9,
+        gt=0,
+        le=3.0,
+        description="The same while what was asked for has not been said, and after an open question.",
+    )
     end_seconds_long: float = Field(
         1.3, gt=0, le=5.0, description="The same while a number, a date or an unfinished sentence is being said."
     )
@@ -32,7 +38,13 @@ class TurnTaking(BaseModel):
         25.0, gt=2, le=120, description="Seconds after which a turn is taken as it is, though the caller still speaks."
     )
     barge_in_seconds: float = Field(
-        0.45, gt=0, le=3.0, description="Seconds of speech over the bot that stop an interruptible line."
+        0.35,
+        gt=0,
+        le=3.0,
+        description="Seconds of speech over an interruptible line after which its words are looked at.",
+    )
+    barge_in_seconds_sure: float = Field(
+        1.0, gt=0, le=5.0, description="Seconds of speech that stop an interruptible line whatever the words are."
     )
     lead_in_seconds: float = Field(
         0.3, ge=0, le=1.0, description="Seconds of audio kept from before speech was detected."

@@ -1,4 +1,4 @@
-"""Telephone recordings in WAV files: 16-bit linear, µ-law or A-law, one channel."""
+"""Telephone recordings in WAV files: 16-bit linear, µ-law or A-law, one channel or several."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ def parse_wav(content: bytes, *, rates: tuple[int, ...] | None = (8000, 16000)) 
 
     A data chunk that claims more than the file has (a recording cut off, or written to a pipe) is read to the end.
     """
+    channels = parse_channels(content, rates=rates)
+    if len(channels) != 1:
+        raise WavError(f"it has {len(channels)} channels, one is wanted. Take one: sox IN OUT.wav remix 1")
+    return channels[0]
+
+
+def parse_channels(content: bytes, *, rates: tuple[int, ...] | None = (8000, 16000)) -> tuple[Recording, ...]:
+    """Reads a RIFF WAVE file of any number of channels, one recording each. Raises `WavError`."""
     if len(content) < 12 or content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise WavError("not a WAV file. Convert it: sox IN -r 8000 -c 1 -b 16 OUT.wav")
     form: tuple[int, int, int, int] | None = None
@@ -50,7 +58,7 @@ def parse_wav(content: bytes, *, rates: tuple[int, ...] | None = (8000, 16000)) 
         elif kind == b"data":
             if form is None:
                 raise WavError("the sound comes before its format. Convert it: sox IN -r 8000 -c 1 -b 16 OUT.wav")
-            return _recording(form, body, rates)
+            return _recordings(form, body, rates)
     raise WavError("there is no sound in it. Record it again")
 
 
@@ -59,13 +67,23 @@ def read_wav(path: Path, *, rates: tuple[int, ...] | None = (8000, 16000)) -> Re
     return parse_wav(path.read_bytes(), rates=rates)
 
 
-def write_wav(path: Path, recording: Recording) -> None:
-    """Writes 16-bit linear sound of one channel."""
+def read_channels(path: Path, *, rates: tuple[int, ...] | None = (8000, 16000)) -> tuple[Recording, ...]:
+    """Reads a file of any number of channels. Raises `WavError` or `OSError`."""
+    return parse_channels(path.read_bytes(), rates=rates)
+
+
+def write_wav(path: Path, *channels: Recording) -> None:
+    """Writes 16-bit linear sound. Channels are of one rate; the shorter ones end in silence."""
+    longest = max(len(channel.pcm) for channel in channels) // 2
+    sound = np.zeros((longest, len(channels)), "<i2")
+    for place, channel in enumerate(channels):
+        samples = np.frombuffer(channel.pcm, "<i2")
+        sound[: len(samples), place] = samples
     with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
+        out.setnchannels(len(channels))
         out.setsampwidth(2)
-        out.setframerate(recording.sample_rate)
-        out.writeframes(recording.pcm)
+        out.setframerate(channels[0].sample_rate)
+        out.writeframes(sound.tobytes())
 
 
 def _format(body: bytes) -> tuple[int, int, int, int]:
@@ -77,22 +95,28 @@ def _format(body: bytes) -> tuple[int, int, int, int]:
     return coding, channels, rate, bits
 
 
-def _recording(form: tuple[int, int, int, int], body: bytes, rates: tuple[int, ...] | None) -> Recording:
+def _recordings(form: tuple[int, int, int, int], body: bytes, rates: tuple[int, ...] | None) -> tuple[Recording, ...]:
     coding, channels, rate, bits = form
-    if channels != 1:
-        raise WavError(f"it has {channels} channels, one is wanted. Take one: sox IN OUT.wav remix 1")
+    if channels < 1:
+        raise WavError("it has no channel. Record it again")
     if rate <= 0 or (rates is not None and rate not in rates):
         wanted = " or ".join(str(one) for one in rates or ())
-        raise WavError(f"its rate is {rate} Hz, {wanted} is wanted. Convert it: sox IN -r 8000 -c 1 -b 16 OUT.wav")
+        raise WavError(f"its rate is {rate} Hz, {wanted} is wanted. Convert it: sox IN -r 8000 -b 16 OUT.wav")
+    sound = _linear(coding, bits, body)
+    together = sound[: len(sound) // channels * channels].reshape(-1, channels)
+    return tuple(Recording(np.ascontiguousarray(together[:, place]).tobytes(), rate) for place in range(channels))
+
+
+def _linear(coding: int, bits: int, body: bytes) -> NDArray[np.int16]:
     if coding == PCM and bits == 16:
-        return Recording(body[: len(body) // 2 * 2], rate)
+        return np.frombuffer(body[: len(body) // 2 * 2], "<i2")
     if coding == MULAW and bits == 8:
-        return Recording(_mulaw()[np.frombuffer(body, np.uint8)].tobytes(), rate)
+        return _mulaw()[np.frombuffer(body, np.uint8)]
     if coding == ALAW and bits == 8:
-        return Recording(_alaw()[np.frombuffer(body, np.uint8)].tobytes(), rate)
+        return _alaw()[np.frombuffer(body, np.uint8)]
     raise WavError(
         f"its coding is {coding} with {bits} bits, 16-bit linear, µ-law or A-law is wanted. "
-        "Convert it: sox IN -r 8000 -c 1 -b 16 OUT.wav"
+        "Convert it: sox IN -r 8000 -b 16 OUT.wav"
     )
 
 

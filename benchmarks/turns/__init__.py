@@ -1,0 +1,1 @@
+"""Turn-taking on synthetic calls."""
