@@ -114,6 +114,9 @@ class Passing:
             return
         await self._dial(order, member_id)  # type: ignore[misc]
 
+    async def prune(self, older_than: timedelta) -> int:
+        return 0
+
     async def close(self) -> None:
         return None
 

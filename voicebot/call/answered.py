@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from compliance_filters.verdict import Action
 from recordings.manifest import CallSummary
 from recordings.problem import EvidenceProblem
 from recordings.recorder import CallEvidence
@@ -66,6 +67,8 @@ class AnsweredCall:
         self._evidence = evidence
 
         def write(entry: TimelineEntry) -> None:
+            if entry.kind == "guard.verdict" and entry.data.get("action") != Action.ALLOW.value:
+                self.call = replace(self.call, guard_hits=self.call.guard_hits + 1)
             evidence.write_entry(entry.kind, entry.media_seconds, entry.at, entry.data)
 
         def follow(entry: TimelineEntry) -> None:
@@ -85,7 +88,7 @@ class AnsweredCall:
             settings=parts.settings,
             now=lambda: parts.clock.now(zone),
             build_brief=lambda request, entries, verified: parts.build_brief(
-                case, request, entries, verified, call.number
+                self._case, request, entries, verified, call.number
             ),
         )
         path = str(evidence.folder.relative_to(parts.evidence_root))
@@ -116,6 +119,8 @@ class AnsweredCall:
             number=call.number,
             now=parts.clock.now,
             reasons_to_keep=self._reasons,
+            candidates=self._subject.candidates,
+            on_case=self._chosen,
             complaints=TakenComplaints(
                 parts.store.complaints,
                 self._duty.complaints,
@@ -126,6 +131,12 @@ class AnsweredCall:
                 now=parts.clock.now,
             ),
         )
+
+    async def _chosen(self, case: Case) -> None:
+        """Verification has said whose call this is."""
+        self._case = case
+        self.call = replace(self.call, case_id=case.id)
+        await self._parts.store.calls.update(self.call.id, case_id=case.id)
 
     async def hold(self) -> CallResult | None:
         """Talks until the call is over. The evidence is closed whatever happens."""

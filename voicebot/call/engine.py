@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 import phonenumbers
 
@@ -15,9 +16,11 @@ from telephony.carrier import CallLeg, Carrier, Cause, DialFailed, DialRequest, 
 from voicebot.call.answered import AnsweredCall
 from voicebot.call.board import LiveCall, PlaceCall, PlacementRefused, TimelineEntry
 from voicebot.call.case_facts import context_of, facts_of, guard_state_of, profile_of
+from voicebot.call.inbound import KnownCase, recognise, with_caller
 from voicebot.call.parts import EngineParts
 from voicebot.call.promise_facts import PromiseStanding, latest_promise
 from voicebot.call.session import CallResult, CallSession, CallSubject
+from voicebot.dialog.facts import Facts
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.dialog.machine import Machine
@@ -40,6 +43,21 @@ _NOT_ANSWERED: Mapping[Cause, str] = {
     Cause.NORMAL: "abandoned",
 }
 """Disposition of an attempt that was never answered."""
+
+_NOT_CALLED = frozenset({"network_error", "trunk_refused", "overloaded", "cancelled"})
+"""Dispositions of attempts that reached no telephone: a callback that was agreed is still owed."""
+
+CALLBACK_TOLERANCE = timedelta(minutes=15)
+"""A call this long before an agreed time is the agreed call."""
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Who calls, as far as their number tells, and the flow that serves them."""
+
+    flow: str
+    subject: Callable[[], CallSubject]
+    known: KnownCase | None = None
 
 
 def to_e164(number: str | None, region: str) -> str | None:
@@ -193,8 +211,9 @@ class CallEngine:
     async def _inbound(self, call_id: str, carrier: str, leg: CallLeg) -> None:
         parts = self._parts
         number = to_e164(leg.from_number, parts.region)
-        case = await self._case_of_number(number)
-        case, name = await self._inbound_flow(call_id, case)
+        caller = self._caller_of(call_id, await self._known(number), withheld=number is None)
+        case, missed = (caller.known.case, caller.known.missed) if caller.known is not None else (None, None)
+        name = caller.flow
         call = Call(
             id=call_id,
             direction=Direction.INBOUND.value,
@@ -205,18 +224,25 @@ class CallEngine:
             carrier_call_id=leg.id,
             number=number,
             case_id=case.id if case else None,
+            answers_attempt_id=missed.attempt_id if missed else None,
         )
         try:
-            flow, library = parts.flows.get(name)
-            subject = self._subject(call_id, case, flow, library)
+            subject = caller.subject()
         except Exception:
             log.exception("an inbound call cannot be served; the caller hears busy", extra={"call": call_id})
             await leg.reject(Cause.BUSY)
             return
-        call = replace(call, flow_hash=flow.hash)
+        call = replace(call, flow_hash=subject.machine.flow.hash)
         await parts.store.calls.begin(call)
         self._tell(call, "ringing")
-        self._publish(call.id, "call.incoming", direction=call.direction, number=call.number)
+        self._publish(
+            call.id,
+            "call.incoming",
+            direction=call.direction,
+            number=call.number,
+            returns=call.answers_attempt_id,
+            shared=len(subject.candidates),
+        )
         try:
             await leg.answer()
         except DialFailed as failed:
@@ -234,36 +260,48 @@ class CallEngine:
             return
         await self._talk(leg, call, case, subject)
 
-    async def _inbound_flow(self, call_id: str, case: Case | None) -> tuple[Case | None, str]:
-        """The flow that serves a caller. One whose case lacks what its flow needs is served as somebody unknown."""
+    def _caller_of(self, call_id: str, known: Sequence[KnownCase], *, withheld: bool) -> _Caller:
+        """The flow that serves a caller. Cases that lack what their flow needs are left out; without any, the caller is
+        served as somebody unknown."""
         parts = self._parts
-        if case is not None:
+        name = parts.inbound_flow if len(known) == 1 else parts.shared_number_flow
+        served: list[KnownCase] = []
+        for one in known:
             try:
-                self._subject(call_id, case, *parts.flows.get(parts.inbound_flow))
+                self._subject(call_id, one.case, *parts.flows.get(name), promise=one.promise, known=one)
             except FlowError as error:
                 log.error(
-                    "the caller's case lacks facts; the caller is served as somebody unknown",
-                    extra={"call": call_id, "case": case.id, "findings": str(error)},
+                    "the caller's case lacks facts; the caller is served without it",
+                    extra={"call": call_id, "case": one.case.id, "findings": str(error)},
                 )
             else:
-                return case, parts.inbound_flow
-        return None, parts.unknown_caller_flow
+                served.append(one)
+        if len(served) == 1 and len(known) == 1:
+            (one,) = served
+            return _Caller(
+                name,
+                lambda: self._subject(call_id, one.case, *parts.flows.get(name), promise=one.promise, known=one),
+                one,
+            )
+        if served:
+            return _Caller(name, lambda: self._shared_subject(call_id, served, *parts.flows.get(name)))
+        unknown = parts.unknown_caller_flow
+        return _Caller(unknown, lambda: self._subject(call_id, None, *parts.flows.get(unknown), withheld=withheld))
 
-    async def _case_of_number(self, number: str | None) -> Case | None:
-        """The one open case behind a caller's number.
+    def _shared_subject(self, call_id: str, known: Sequence[KnownCase], flow: Flow, library: Library) -> CallSubject:
+        """A call that may be about one of several people: who it is, verification says."""
+        nobody = self._subject(call_id, None, flow, library, candidates={one.case.id: one for one in known})
+        return replace(nobody, candidates={one.case.id: one.case for one in known})
 
-        None when there is none, when several debtors share it, or when the store cannot say: then the caller is served
-        as somebody unknown.
-        """
+    async def _known(self, number: str | None) -> Sequence[KnownCase]:
+        """The cases behind a caller's number; none when the store cannot say: then nobody is assumed to be anybody."""
         if number is None:
-            return None
+            return ()
         try:
-            cases = await self._parts.store.cases.find_by_number(number)
+            return await recognise(self._parts.store, number, self._parts.clock.now())
         except StoreUnavailable:
             log.warning("the caller's case cannot be looked up: the store is away")
-            return None
-        debtors = {case.debtor.id for case in cases}
-        return cases[0] if len(debtors) == 1 else None
+            return ()
 
     # --- both ---------------------------------------------------------------------------------------------------------
     async def _case(self, case_id: str) -> Case:
@@ -292,15 +330,33 @@ class CallEngine:
             ) from None
 
     def _subject(
-        self, call_id: str, case: Case | None, flow: Flow, library: Library, promise: PromiseStanding | None = None
+        self,
+        call_id: str,
+        case: Case | None,
+        flow: Flow,
+        library: Library,
+        promise: PromiseStanding | None = None,
+        *,
+        known: KnownCase | None = None,
+        candidates: Mapping[str, KnownCase] = MappingProxyType({}),
+        withheld: bool = False,
     ) -> CallSubject:
         parts = self._parts
         language = flow.language
+        now = parts.clock.now()
+        closed = not parts.opening.is_open(now)
+
+        def facts(of: Case | None, promise: PromiseStanding | None, known: KnownCase | None) -> Facts:
+            return with_caller(
+                facts_of(of, parts.firm, now, promise=promise), closed=closed, withheld=withheld, known=known
+            )
+
         machine = Machine(
             flow,
             library,
-            facts_of(case, parts.firm, parts.clock.now(), callback_expected=case is not None, promise=promise),
+            facts(case, promise, known),
             profile=profile_of(case, call_id),
+            candidates={case_id: facts(one.case, one.promise, one) for case_id, one in candidates.items()},
         )
         return CallSubject(
             call_id=call_id,
@@ -364,7 +420,12 @@ class CallEngine:
             disposition=disposition,
             cause=cause.value,
             evidence_digest=call.evidence_digest,
+            guard_hits=call.guard_hits,
         )
+        if call.case_id is not None and call.attempt_id is not None and disposition not in _NOT_CALLED:
+            await parts.store.callbacks.made(
+                call.case_id, until=call.started_at + CALLBACK_TOLERANCE, outcome=f"call:{call.id}", at=ended_at
+            )
         if call.attempt_id is not None:
             await parts.store.attempts.finish(
                 call.attempt_id, cause=cause.value, disposition=disposition, call_id=call.id, at=ended_at

@@ -93,7 +93,7 @@ RULES: Mapping[str, RetryRule] = {
     "bye": RetryRule(Then.RETRY, Reached.SOMEBODY, DAY, at_most=2),
     "id_unresolved": RetryRule(Then.RETRY, Reached.SOMEBODY, DAY, at_most=2),
     "limit": RetryRule(Then.HOLD, Reached.SOMEBODY),
-    "guarded": RetryRule(Then.HOLD, Reached.SOMEBODY, complaint=True),
+    "guarded": RetryRule(Then.HOLD, Reached.SOMEBODY),
     "third_party": RetryRule(Then.RETRY, _THIRD, 3 * DAY, at_most=1),
     "third_party_optout": RetryRule(Then.NEXT_NUMBER, _THIRD, DAY, complaint=True),
     "wrong_number": RetryRule(Then.NEXT_NUMBER, Reached.WRONG_NUMBER, DAY),

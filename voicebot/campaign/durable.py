@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
@@ -20,6 +21,10 @@ SCHEMA = "voicebot_durable"
 """Where DBOS keeps its tables on PostgreSQL."""
 VERSION = "campaign-1"
 """Of the workflows below: raised when their steps change, so that none is taken up by code that does not fit it."""
+
+PRUNED = 500
+"""Dials forgotten in one go."""
+_OVER = ("SUCCESS", "ERROR", "CANCELLED")
 
 Dial = Callable[[PlaceCall, str], Awaitable[str]]
 """Places a call for a member and says what came of it: `placed`, or why not. Safe to repeat: the key dials once."""
@@ -79,6 +84,23 @@ class DurableDials:
         assert order.idempotency_key is not None
         with SetWorkflowID(order.idempotency_key):
             await DBOS.start_workflow_async(_dial, asdict(order), member_id)
+
+    async def prune(self, older_than: timedelta) -> int:
+        """Forgets dials that were over so long ago, some hundreds at a time. How many.
+
+        Their keys stay used: the attempts that they led to are kept, and a known key is not dialled.
+        """
+        over = await DBOS.list_workflows_async(
+            name="campaign.dial",
+            status=list(_OVER),
+            completed_before=(datetime.now(UTC) - older_than).isoformat(),
+            limit=PRUNED,
+            load_input=False,
+            load_output=False,
+        )
+        if over:
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in over])
+        return len(over)
 
     async def close(self) -> None:
         loop = asyncio.get_running_loop()

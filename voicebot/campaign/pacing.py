@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 
 from voicebot.campaign.plan import CallerPool, CampaignPlan, Pacing
@@ -22,7 +22,7 @@ def grant(plan: CampaignPlan, standing: Standing, at: datetime, wanted: int | No
     if wanted is not None:
         room = min(room, wanted)
     count, next_slot = _slots(plan.pacing, standing.next_slot_at, at, room)
-    callers = pick_callers(plan.callers, standing.caller_calls, count)
+    callers = pick_callers(plan.callers, standing.caller_calls, count, standing.reviewed_callers)
     if len(callers) < count:
         count, next_slot = _slots(plan.pacing, standing.next_slot_at, at, len(callers))
     return Grant(callers[:count], next_slot)
@@ -48,16 +48,22 @@ def _slots(pacing: Pacing, next_slot: datetime | None, at: datetime, room: int) 
     return count, slot if count else next_slot
 
 
-def pick_callers(pool: CallerPool, used: Mapping[str, int], count: int) -> tuple[str | None, ...]:
-    """Numbers for so many calls, the least used first; fewer when all have done their day's work."""
+def pick_callers(
+    pool: CallerPool, used: Mapping[str, int], count: int, reviewed: Set[str] = frozenset()
+) -> tuple[str | None, ...]:
+    """Numbers for so many calls, the least used first; fewer when all have done their day's work.
+
+    A number that a person has `reviewed` goes on beyond it.
+    """
     if not pool.numbers:
         return (None,) * count
     calls = {number: used.get(number, 0) for number in pool.numbers}
     picked: list[str | None] = []
     while len(picked) < count:
-        number = min(pool.numbers, key=lambda candidate: calls[candidate])
-        if calls[number] >= pool.calls_per_day:
+        able = [number for number in pool.numbers if calls[number] < pool.calls_per_day or number in reviewed]
+        if not able:
             break
+        number = min(able, key=lambda candidate: calls[candidate])
         calls[number] += 1
         picked.append(number)
     return tuple(picked)

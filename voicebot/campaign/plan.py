@@ -143,8 +143,12 @@ class Breakers(_Part):
     """Share of carrier and engine faults."""
     least_answer_share: float = Field(0.02, ge=0, le=1)
     """Share of attempts that anybody or anything answered."""
+    answer_drop: float = Field(0.33, ge=0, le=1)
+    """The same against the three windows before: less than such a part of their share is a collapse; 0 is none."""
     complaint_share: float = Field(0.1, gt=0, le=1)
-    """Share of complaints, wishes not to be called, anger, and lines the guard stopped."""
+    """Share of complaints, wishes not to be called, and anger."""
+    guard_share: float = Field(0.05, gt=0, le=1)
+    """Share of calls in which the guard stopped a line."""
 
 
 class Choice(_Part):

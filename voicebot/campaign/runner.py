@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from voicebot.call.board import CallPlacer, PlaceCall, PlacementRefused
-from voicebot.campaign.breakers import carrier_tripped, tripped
+from voicebot.campaign.breakers import WINDOWS, carrier_tripped, tripped
 from voicebot.campaign.dispositions import Then, rule_of
 from voicebot.campaign.durable import Dial
 from voicebot.campaign.pacing import grant
@@ -50,6 +50,10 @@ LOST = timedelta(seconds=60)
 """A worker that was not seen for so long is taken for dead, and a dial that did not begin in it for lost."""
 BUSY = timedelta(minutes=1)
 """How long a dial waits that this worker could not begin."""
+KEPT = timedelta(days=14)
+"""How long the history of durable dials, counts of caller numbers, and workers that went away are kept."""
+TIDIED = timedelta(hours=1)
+"""Time between two clearings."""
 _OVER = frozenset({AttemptState.ENDED, AttemptState.REFUSED, AttemptState.INTERRUPTED})
 _DEAD_NUMBERS = frozenset({"empty_number", "out_of_service"})
 _HERE = frozenset({"draining", "overloaded", "store_unavailable", "no_carrier"})
@@ -78,6 +82,8 @@ class Dials(Protocol):
 
     async def dial(self, order: PlaceCall, member_id: str) -> None: ...
 
+    async def prune(self, older_than: timedelta) -> int: ...
+
     async def close(self) -> None: ...
 
 
@@ -103,6 +109,7 @@ class CampaignRunner:
         self._worker_id = worker_id
         self._now = now
         self._room = room
+        self._tidied_at: datetime | None = None
 
     async def start(self) -> None:
         """Says that this worker lives, and takes up what it had in hand."""
@@ -141,6 +148,16 @@ class CampaignRunner:
                 await self._go_on(campaign, at)
             elif campaign.state is CampaignState.DRAINING:
                 await self._end_when_empty(campaign, CampaignState.STOPPED, frozenset({MemberState.DIALLING}), at)
+        await self._tidy(at)
+
+    async def _tidy(self, at: datetime) -> None:
+        """Clears what nobody needs any more. Attempts, cases and campaigns are not touched: their time is the law's."""
+        if self._tidied_at is not None and at < self._tidied_at + TIDIED:
+            return
+        self._tidied_at = at
+        gone = await self._dials.prune(KEPT) + await self._store.campaigns.forget(before=at - KEPT)
+        if gone:
+            log.info("old traces of campaigns were cleared", extra={"rows": gone})
 
     # --- choosing and dialling ----------------------------------------------------------------------------------------
     async def _go_on(self, campaign: Campaign, at: datetime) -> None:
@@ -272,10 +289,10 @@ class CampaignRunner:
     # --- states -------------------------------------------------------------------------------------------------------
     async def _pause_if_tripped(self, campaign: Campaign, plan: CampaignPlan, at: datetime) -> bool:
         since = campaign.running_since or campaign.created_at
-        window = plan.breakers.window
-        because = tripped(plan.breakers, await self._store.campaigns.recent(campaign.id, since=since, limit=window))
+        limit = plan.breakers.window * WINDOWS
+        because = tripped(plan.breakers, await self._store.campaigns.recent(campaign.id, since=since, limit=limit))
         if because is None:
-            carriers = await self._store.campaigns.recent_on_carriers(since=since, limit=window)
+            carriers = await self._store.campaigns.recent_on_carriers(since=since, limit=limit)
             reasons = (carrier_tripped(plan.breakers, name, recent) for name, recent in carriers.items())
             because = next((reason for reason in reasons if reason is not None), None)
         if because is None:

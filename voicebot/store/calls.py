@@ -37,6 +37,7 @@ class ChangeCall:
     carrier_call_id: str | None = None
     disposition: str | None = None
     cause: str | None = None
+    guard_hits: int | None = None
 
 
 async def _begin(connection: AsyncConnection, call: Call) -> None:
@@ -106,12 +107,14 @@ class CallRepository:
         cause: str | None = None,
         evidence_path: str | None = None,
         evidence_digest: str | None = None,
+        guard_hits: int = 0,
     ) -> None:
         await self._keeper.keep(
             _CHANGE,
             ChangeCall(
                 call_id,
                 ended_at=ended_at,
+                guard_hits=guard_hits or None,
                 disposition=disposition,
                 cause=cause,
                 evidence_path=evidence_path,
@@ -159,4 +162,5 @@ def call_record(row: Row[Any]) -> Call:
         disposition=row.disposition,
         evidence_path=row.evidence_path,
         evidence_digest=row.evidence_digest,
+        guard_hits=row.guard_hits,
     )

@@ -95,6 +95,25 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """How one attempt ended, as the breakers look at it."""
+
+    disposition: str
+    guard_hits: int = 0
+    """Lines that the guard stopped in its call."""
+
+
+@dataclass(frozen=True)
+class ArmCount:
+    """One line of the comparison of flows."""
+
+    flow: str
+    disposition: str | None
+    """How attempts ended; None counts the members themselves."""
+    count: int
+
+
+@dataclass(frozen=True)
 class Standing:
     """How a campaign stands, read in the transaction that gives out the next dials."""
 
@@ -105,6 +124,8 @@ class Standing:
     free_agents: int
     caller_calls: Mapping[str, int]
     """Calls shown from each caller number today, by all campaigns."""
+    reviewed_callers: frozenset[str] = frozenset()
+    """Numbers that a person has reviewed and that may go on beyond their day's calls."""
 
 
 @dataclass(frozen=True)

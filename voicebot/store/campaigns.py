@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,8 +17,10 @@ from voicebot.store.attempts import attempt_record
 from voicebot.store.brakes import halted
 from voicebot.store.campaign_records import (
     NOT_PERMITTED,
+    ArmCount,
     Campaign,
     CampaignState,
+    Ended,
     GrantRule,
     Member,
     MemberState,
@@ -32,6 +34,8 @@ from voicebot.store.rows import lock, upsert
 
 PROMOTED = 1000
 """Members made ready in one transaction: enough for any pace, and never a long one."""
+CARRIERS = 8
+"""Carriers that share the calls: one with less than such a part of them is judged later."""
 _TABLE = models.CampaignMember
 
 
@@ -109,7 +113,7 @@ class CampaignRepository:
             if campaign is None or campaign.state != CampaignState.RUNNING.value or await halted(connection):
                 return []
             await _promote(connection, campaign_id, at)
-            granted = grant(await _standing(connection, campaign, day))
+            granted = grant(await _standing(connection, campaign, day, at))
             if not granted.callers:
                 return []
             chosen = [
@@ -205,30 +209,61 @@ class CampaignRepository:
             rows = await connection.execute(statement.group_by(table.disposition))
             return {str(name): int(count) for name, count in rows}
 
-    async def recent(self, campaign_id: str, *, since: datetime, limit: int) -> Sequence[str]:
-        table = models.Attempt
+    async def recent(self, campaign_id: str, *, since: datetime, limit: int) -> Sequence[Ended]:
+        table, call = models.Attempt, models.Call
         statement = (
-            select(table.disposition)
+            select(table.disposition, func.coalesce(call.guard_hits, 0))
+            .outerjoin(call, call.id == table.call_id)
             .where(table.campaign_id == campaign_id, table.begun_at >= since, table.disposition.is_not(None))
             .order_by(table.begun_at.desc())
             .limit(limit)
         )
         async with self._database.read() as connection:
-            return [str(name) for (name,) in await connection.execute(statement)]
+            return [Ended(str(name), int(hits)) for name, hits in await connection.execute(statement)]
 
-    async def recent_on_carriers(self, *, since: datetime, limit: int) -> Mapping[str, Sequence[str]]:
+    async def recent_on_carriers(self, *, since: datetime, limit: int) -> Mapping[str, Sequence[Ended]]:
         table = models.Call
+        # The latest of all carriers together: looking for each one's own would read the whole campaign every time.
         statement = (
-            select(table.carrier, table.disposition)
+            select(table.carrier, table.disposition, table.guard_hits)
             .where(table.started_at >= since, table.direction == "outbound", table.disposition.is_not(None))
             .order_by(table.started_at.desc())
-            .limit(limit)
+            .limit(limit * CARRIERS)
         )
-        ended: dict[str, list[str]] = {}
+        ended: dict[str, list[Ended]] = {}
         async with self._database.read() as connection:
-            for carrier, disposition in await connection.execute(statement):
-                ended.setdefault(str(carrier), []).append(str(disposition))
+            for carrier, disposition, hits in await connection.execute(statement):
+                mine = ended.setdefault(str(carrier), [])
+                if len(mine) < limit:
+                    mine.append(Ended(str(disposition), int(hits)))
         return ended
+
+    async def arms(self, campaign_id: str) -> Sequence[ArmCount]:
+        attempt = models.Attempt
+        of_campaign = _TABLE.campaign_id == campaign_id
+        members = select(_TABLE.flow, func.count()).where(of_campaign).group_by(_TABLE.flow)
+        ended = (
+            select(_TABLE.flow, attempt.disposition, func.count())
+            .join(attempt, and_(attempt.case_id == _TABLE.case_id, attempt.campaign_id == _TABLE.campaign_id))
+            .where(of_campaign, attempt.disposition.is_not(None))
+            .group_by(_TABLE.flow, attempt.disposition)
+        )
+        async with self._database.read() as connection:
+            counts = [ArmCount(str(flow), None, int(count)) for flow, count in await connection.execute(members)]
+            counts += [
+                ArmCount(str(flow), str(name), int(count)) for flow, name, count in await connection.execute(ended)
+            ]
+            return counts
+
+    async def forget(self, *, before: datetime) -> int:
+        use, worker = models.CallerUse, models.Worker
+        holding = select(_TABLE.claimed_by).where(
+            _TABLE.state == MemberState.DIALLING.value, _TABLE.claimed_by.is_not(None)
+        )
+        async with self._database.write() as connection:
+            days = await connection.execute(delete(use).where(use.day < before.date()))
+            gone = await connection.execute(delete(worker).where(worker.seen_at < before, worker.id.not_in(holding)))
+            return days.rowcount + gone.rowcount
 
     async def release(self, case_id: str, *, reason: str, state: MemberState = MemberState.DONE, at: datetime) -> int:
         owner = select(models.Case.debtor_id).where(models.Case.id == case_id).scalar_subquery()
@@ -289,15 +324,17 @@ async def _promote(connection: AsyncConnection, campaign_id: str, at: datetime) 
     await connection.execute(update(_TABLE).where(_TABLE.id.in_(late)).values(rank=front, first_by=None))
 
 
-async def _standing(connection: AsyncConnection, campaign: Row[Any], day: date) -> Standing:
+async def _standing(connection: AsyncConnection, campaign: Row[Any], day: date, at: datetime) -> Standing:
     live = select(func.count()).where(_TABLE.campaign_id == campaign.id, _TABLE.state == MemberState.DIALLING.value)
     free = select(func.count()).where(models.Agent.state == AgentState.FREE.value)
     used = select(models.CallerUse.number, models.CallerUse.calls).where(models.CallerUse.day == day)
+    reviewed = select(models.CallerReview.number).where(models.CallerReview.until > at)
     return Standing(
         live=int((await connection.execute(live)).scalar_one()),
         next_slot_at=campaign.next_slot_at,
         free_agents=int((await connection.execute(free)).scalar_one()),
         caller_calls={str(number): int(calls) for number, calls in await connection.execute(used)},
+        reviewed_callers=frozenset(str(number) for (number,) in await connection.execute(reviewed)),
     )
 
 

@@ -185,6 +185,7 @@ class Call(Base):
     evidence_path: Mapped[str | None] = mapped_column(String(500))
     evidence_digest: Mapped[str | None] = mapped_column(HASH)
     answers_attempt_id: Mapped[str | None] = mapped_column(ID)
+    guard_hits: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class Promise(Base):

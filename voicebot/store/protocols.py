@@ -13,8 +13,10 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from voicebot.store.campaign_records import (
+    ArmCount,
     Campaign,
     CampaignState,
+    Ended,
     GrantRule,
     Member,
     MemberState,
@@ -188,6 +190,7 @@ class Calls(Protocol):
         cause: str | None = None,
         evidence_path: str | None = None,
         evidence_digest: str | None = None,
+        guard_hits: int = 0,
     ) -> None:
         """Kept. Ends a call."""
         ...
@@ -515,12 +518,20 @@ class Campaigns(Protocol):
         """How the campaign's attempts ended."""
         ...
 
-    async def recent(self, campaign_id: str, *, since: datetime, limit: int) -> Sequence[str]:
-        """Dispositions of the campaign's latest attempts that began since then, newest first."""
+    async def recent(self, campaign_id: str, *, since: datetime, limit: int) -> Sequence[Ended]:
+        """How the campaign's latest attempts ended that began since then, newest first."""
         ...
 
-    async def recent_on_carriers(self, *, since: datetime, limit: int) -> Mapping[str, Sequence[str]]:
-        """Dispositions of the latest outbound calls since then, newest first, by carrier."""
+    async def recent_on_carriers(self, *, since: datetime, limit: int) -> Mapping[str, Sequence[Ended]]:
+        """How the latest outbound calls since then ended, newest first, by carrier, at most `limit` of each."""
+        ...
+
+    async def arms(self, campaign_id: str) -> Sequence[ArmCount]:
+        """How many members each flow has, and how their attempts ended."""
+        ...
+
+    async def forget(self, *, before: datetime) -> int:
+        """Removes counts of caller numbers, and workers that hold nothing, from before that time. How many rows."""
         ...
 
     async def release(self, case_id: str, *, reason: str, state: MemberState = MemberState.DONE, at: datetime) -> int:

@@ -314,6 +314,8 @@ class Call:
     """Digest of the evidence manifest, hexadecimal: ties the folder to this row."""
     answers_attempt_id: str | None = None
     """Of an inbound call: the missed attempt that it returns."""
+    guard_hits: int = 0
+    """Lines that the guard did not let pass as they were written."""
 
 
 class PromiseState(Enum):
