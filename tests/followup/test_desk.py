@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from tests.campaign.simulated import Passing, SimulatedCalls, VirtualClock
-from voicebot.campaign.contact_record import FirmFacts
+from voicebot.campaign.firm import FirmFacts
 from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.followup.desk import FollowUpDesk
