@@ -76,7 +76,13 @@ def test_a_campaign_is_made_looked_at_started_and_ended(invoke: Invoke) -> None:
     assert again.exit_code == 1
     assert "november is stopped" in again.stderr
     assert "november" in invoke("campaign", "list").stdout
-    assert _json(invoke("campaign", "report", "november", "--json"))["dispositions"] == {}
+    reported = _json(invoke("campaign", "report", "november", "--json"))
+    assert reported["dispositions"] == {}
+    arms = reported["arms"]
+    assert isinstance(arms, list)
+    assert sum(arm["members"] for arm in arms) == 4
+    assert {arm["flow"] for arm in arms} <= {"reminder_first", "reminder_gentle"}
+    assert "debtor reached" in invoke("campaign", "report", "november").stdout
 
 
 def test_a_dry_run_says_what_it_would_dial_and_why_not(invoke: Invoke) -> None:

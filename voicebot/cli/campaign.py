@@ -168,18 +168,22 @@ def dry_run_command(
 
 @app.command()
 def report(name: NameArgument, config: ConfigOption = None, json_output: JsonOption = False) -> None:
-    """Counts how attempts ended, where the members stand, and which flow did how."""
+    """Counts how attempts ended, where the members stand, and how the flows compare."""
     from rich.table import Table
 
+    from voicebot.campaign.arms import ArmReport, compare
     from voicebot.cli._terminal import out, print_json
 
     async def work(store: Store) -> dict[str, Any]:
         campaign = await _found(store, name)
         ended = await store.campaigns.dispositions(campaign.id)
-        return {**await _summary(store, campaign), "dispositions": dict(ended)}
+        arms = compare(await store.campaigns.arms(campaign.id))
+        return {**await _summary(store, campaign), "dispositions": dict(ended), "arms": arms}
 
     answer = with_store(config, work)
+    arms: list[ArmReport] = answer.pop("arms")
     if json_output:
+        answer["arms"] = [{**asdict(arm), "promises_per_right_party": arm.promises_per_right_party} for arm in arms]
         print_json(answer)
         return
     out.print(f"{answer['name']}: {answer['state']} ({answer['because']})", markup=False, highlight=False)
@@ -188,6 +192,14 @@ def report(name: NameArgument, config: ConfigOption = None, json_output: JsonOpt
         for key, count in sorted(counts.items(), key=lambda item: -item[1]):
             table.add_row(key, str(count))
         out.print(table)
+    table = Table(
+        "flow", "cases", "attempts", "answered", "debtor reached", "promises", "of those reached", "complaints"
+    )
+    for arm in arms:
+        share = arm.promises_per_right_party
+        counted = (arm.members, arm.attempts, arm.answered, arm.right_party, arm.promises)
+        table.add_row(arm.flow, *map(str, counted), "" if share is None else f"{share:.0%}", str(arm.complaints))
+    out.print(table)
 
 
 def _show_dry_run(result: DryRun) -> None:
