@@ -124,7 +124,7 @@ def test_differences_are_told_in_an_authors_terms(library: Library, tmp_path: Pa
 
 
 # --- replay -----------------------------------------------------------------------------------------------------------
-def _timeline(path: Path, *, end: str = "silence") -> Path:
+def _timeline(path: Path) -> Path:
     at = NOW.isoformat()
     entries = [
         {"kind": "call.answered", "at": at, "data": {}},
@@ -136,7 +136,10 @@ def _timeline(path: Path, *, end: str = "silence") -> Path:
         {"kind": "line.said", "at": at, "data": {"line": "identity.ask_last_four"}},
         {"kind": "dtmf.entered", "at": at, "data": {"digits": "3866"}},
         {"kind": "dialog.decision", "at": at, "data": {"state": "tell"}},
-        {"kind": end, "at": at, "data": {}},
+        {"kind": "line.said", "at": at, "data": {"line": "reminder.first_overdue"}},
+        {"kind": "line.said", "at": at, "data": {"line": "reminder.when_can_you_pay"}},
+        {"kind": "silence", "at": at, "data": {}},
+        {"kind": "line.said", "at": at, "data": {"line": "common.are_you_there"}},
     ]
     path.write_text("\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries), encoding="utf-8")
     return path
@@ -160,7 +163,7 @@ def test_a_changed_flow_shows_where_the_call_would_differ(library: Library, fact
 def test_a_broken_timeline_names_its_line(tmp_path: Path) -> None:
     path = _timeline(tmp_path / "call.jsonl")
     path.write_text(path.read_text(encoding="utf-8") + "\n{broken\n", encoding="utf-8")
-    with pytest.raises(TimelineError, match=r"call\.jsonl:11"):
+    with pytest.raises(TimelineError, match=r"call\.jsonl:14"):
         read_timeline(path)
 
 

@@ -20,7 +20,7 @@ from recordings.verify import verify
 from tests.engine.people import ANSWERS, OURS, WORDS, Person, PitchSpeech, take_up
 from voicebot.call.settings import CallLimits, CallSettings
 from voicebot.dialog.loader import FLOWS
-from voicebot.settings import RecordingSettings, Settings, WorkerSettings
+from voicebot.settings import RecordingSettings, Settings
 from voicebot.store.records import AttemptState, Case
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ async def test_a_flow_spoilt_while_serving_is_refused_and_the_version_before_it_
     case: Case,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    settings = twilio_settings.model_copy(update={"worker": WorkerSettings(content=content)})
+    settings = with_content(twilio_settings, content)
     async with open_engine(settings, PitchSpeech(WORDS), cases=[case]) as engine:
         flow = content / "dialog_flows" / "reminder_first.yaml"
         good = flow.read_text(encoding="utf-8")
@@ -174,7 +174,7 @@ async def test_a_flow_spoilt_while_serving_is_refused_and_the_version_before_it_
 async def test_an_edit_takes_effect_for_the_next_call_and_not_for_the_one_that_runs(
     content: Path, twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
 ) -> None:
-    settings = twilio_settings.model_copy(update={"worker": WorkerSettings(content=content)})
+    settings = with_content(twilio_settings, content)
     async with open_engine(settings, PitchSpeech(WORDS), cases=[case]) as engine:
         first = await engine.place()
         await twilio.placed()
@@ -193,6 +193,10 @@ async def test_an_edit_takes_effect_for_the_next_call_and_not_for_the_one_that_r
         assert new is not None
         assert old.flow_hash != new.flow_hash
         assert new.flow_hash in {one["hash"] for one in (await flows_of(engine))["flows"]}
+
+
+def with_content(settings: Settings, content: Path) -> Settings:
+    return settings.model_copy(update={"worker": settings.worker.model_copy(update={"content": content})})
 
 
 async def flows_of(engine: Engine, show: Callable[[Any], object] = bool) -> Any:

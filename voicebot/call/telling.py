@@ -52,10 +52,13 @@ def of_turn(turn: TurnFrame, meaning: Meaning, understanding_seconds: float) -> 
                 "value": None if slot.value is None else str(slot.value),
                 "text": slot.text,
                 "approximate": slot.approximate,
+                "needs_clarification": slot.needs_clarification,
             }
             for name, slot in meaning.slots.items()
         },
+        "correction": meaning.correction,
         "mood": meaning.sentiment.mood.value,
+        "intensity": round(meaning.sentiment.intensity, 2),
         "distress": round(meaning.sentiment.distress, 2),
         "interrupted_line": turn.interrupted_line,
         "voice": vars(turn.voice) if turn.voice else None,

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from voicebot.dialog.conversation import Conversation, Exchange, Guard, Understand
-from voicebot.dialog.events import HandoffOutcome
-from voicebot.dialog.facts import Facts
+from voicebot.dialog.events import (
+    CallerGone,
+    GuardStopped,
+    HandoffEnded,
+    HandoffOutcome,
+    Heard,
+    LimitReached,
+    Pressed,
+    SilenceElapsed,
+    TimerElapsed,
+)
+from voicebot.dialog.facts import FactKind, Facts
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.dialog.machine import Machine
+from voicebot.dialog.profile import Profile
+from voicebot.dialog.wording import SLOTS
+from voicebot.understanding.meaning import Answer, IntentScore, Meaning, Mood, Sentiment, Slot, SlotValue
 
 
 class TimelineError(Exception):
@@ -27,7 +41,7 @@ class Entry:
 
     kind: str
     at: datetime
-    data: dict[str, Any]
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,26 +59,43 @@ class Change:
 
 
 def read_timeline(path: Path) -> list[Entry]:
-    """JSON Lines, one entry a line with kind, at and data. Raises TimelineError."""
-    entries: list[Entry] = []
+    """Entries of a call: JSON Lines with kind, at and data, or one JSON object with `entries`, as the API and `voicebot
+    evidence show --json` give it. Raises TimelineError."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise TimelineError(f"{path}: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            raw = json.loads(line)
-            data = raw.get("data")
-            entries.append(
-                Entry(str(raw["kind"]), datetime.fromisoformat(str(raw["at"])), data if isinstance(data, dict) else raw)
-            )
-        except (ValueError, KeyError, AttributeError) as error:
-            raise TimelineError(f"{path}:{number}: not a timeline entry (kind, at, data): {error}") from error
+    entries = _whole(text) or [
+        _entry(line, f"{path}:{number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()
+    ]
     if not entries:
         raise TimelineError(f"{path}:1: the timeline is empty")
     return entries
+
+
+def _whole(text: str) -> list[Entry]:
+    """Entries of a document that holds them all; none when the text is JSON Lines."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return []
+    told = document.get("entries") if isinstance(document, dict) else None
+    return [_read(item, f"entries[{number}]") for number, item in enumerate(told)] if isinstance(told, list) else []
+
+
+def _entry(line: str, where: str) -> Entry:
+    try:
+        return _read(json.loads(line), where)
+    except ValueError as error:
+        raise TimelineError(f"{where}: not a timeline entry (kind, at, data): {error}") from error
+
+
+def _read(raw: Any, where: str) -> Entry:
+    try:
+        data = raw.get("data")
+        return Entry(str(raw["kind"]), datetime.fromisoformat(str(raw["at"])), data if isinstance(data, dict) else raw)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise TimelineError(f"{where}: not a timeline entry (kind, at, data): {error}") from error
 
 
 def replayed(
@@ -74,22 +105,29 @@ def replayed(
     facts: Facts,
     understand: Understand,
     guard: Guard,
+    *,
+    profile: Profile | None = None,
+    hear_anew: bool = False,
 ) -> list[Change]:
     """Plays the caller's side into the flow and compares step by step. After the first step that goes another way the
-    rest is still played, since a caller's later words often fit both."""
-    talk = Conversation(Machine(flow, library, facts), entries[0].at, understand, guard)
-    changes: list[Change] = []
-    steps = list(_steps(entries))
-    exchange = talk.start()
-    changes.extend(_compared(exchange, steps[0].said if steps else (), steps[0].state if steps else None))
+    rest is still played, since a caller's later words often fit both.
+
+    What the caller meant is taken as it was understood then, so that what differs is the flow's doing; with `hear_anew`
+    the words are understood again. Raises FlowError when the facts lack one that the flow needs."""
+    talk = Conversation(Machine(flow, library, facts, profile=profile), entries[0].at, understand, guard)
+    steps = list(_steps(entries, library))
+    changes = list(_compared(talk.start(), steps[0]))
     for step in steps[1:]:
         if talk.state.over:
-            changes.append(Change(step.at.isoformat(), "disposition", "the call went on", str(talk.state.disposition)))
+            if step.kind not in _LAST:
+                changes.append(
+                    Change(step.at.isoformat(), "disposition", "the call went on", str(talk.state.disposition))
+                )
             break
         talk.now = step.at
-        exchange = _play(talk, step)
-        changes.extend(_compared(exchange, step.said, step.state))
-    recorded = next((entry.data.get("disposition") for entry in reversed(entries) if "disposition" in entry.data), None)
+        anew = hear_anew or "intents" not in step.data
+        changes.extend(_compared(_play(talk, step, understand if anew else None), step))
+    recorded = next((entry.data["disposition"] for entry in reversed(entries) if "disposition" in entry.data), None)
     if recorded is not None and talk.state.over and recorded != talk.state.disposition:
         changes.append(Change(entries[-1].at.isoformat(), "disposition", str(recorded), str(talk.state.disposition)))
     return changes
@@ -99,53 +137,114 @@ def replayed(
 class _Step:
     kind: str
     at: datetime
-    data: dict[str, Any]
+    data: Mapping[str, Any]
     said: tuple[str, ...] = ()
     state: str | None = None
 
 
-_CALLER = {"turn.heard", "dtmf.entered", "silence", "handoff.ended", "caller.gone"}
+_CALLER = {"turn.heard", "dtmf.entered", "silence", "handoff.ended", "caller.gone", "limit"}
+_OF_THE_CALL = {"TimerElapsed": "hold", "GuardStopped": "guard"}
+"""Events that no entry of their own tells of: the decision about them does."""
+_LAST = {"caller.gone", "hold"}
+"""What may follow the end of a dialog and changes nothing in it."""
 
 
-def _steps(entries: Sequence[Entry]) -> Iterator[_Step]:
-    """What the caller did, each with what the machine did about it; the first is the opening."""
+def _steps(entries: Sequence[Entry], library: Library) -> Iterator[_Step]:
+    """What happened to the machine, each with what it did about it; the first is the opening."""
     current = _Step("start", entries[0].at, {})
+    stopped: Mapping[str, Any] = {}
     for entry in entries:
         if entry.kind in _CALLER:
             yield current
             current = _Step(entry.kind, entry.at, entry.data)
-        elif entry.kind == "line.said":
-            current.said = (*current.said, str(entry.data.get("line")))
+        elif entry.kind == "line.said" and entry.data.get("line") in library:
+            current.said = (*current.said, str(entry.data["line"]))
+        elif entry.kind == "guard.verdict":
+            stopped = entry.data
         elif entry.kind == "dialog.decision":
+            if (event := str(entry.data.get("event"))) in _OF_THE_CALL:
+                yield current
+                current = _Step(_OF_THE_CALL[event], entry.at, stopped if event == "GuardStopped" else {})
             current.state = str(entry.data.get("state"))
     yield current
 
 
-def _play(talk: Conversation, step: _Step) -> Exchange:
+def _play(talk: Conversation, step: _Step, understand: Understand | None) -> Exchange:
+    """One step; the caller's words are understood again when there is something to understand them with."""
+    data, at = step.data, step.at
     match step.kind:
         case "turn.heard":
-            return talk.says(
-                str(step.data.get("text", "")),
-                confident=bool(step.data.get("confident", True)),
-                over=step.data.get("interrupted_line"),
-            )
+            text = str(data.get("text", ""))
+            meaning = understand(text, talk.context()) if understand else _meaning(data)
+            confident, over = bool(data.get("confident", True)), data.get("interrupted_line")
+            return talk.feed(Heard(meaning, at, confident=confident, interrupted_line=over), text)
         case "dtmf.entered":
-            return talk.presses(str(step.data.get("digits", "")))
+            return talk.feed(Pressed(str(data.get("digits", "")), at))
         case "silence":
-            return talk.stays_silent()
+            return talk.feed(SilenceElapsed(at))
         case "handoff.ended":
-            return talk.agent(HandoffOutcome(str(step.data.get("outcome", "no_answer"))))
+            return talk.feed(HandoffEnded(HandoffOutcome(str(data.get("outcome", "no_answer"))), at))
+        case "hold":
+            return talk.feed(TimerElapsed("hold", at))
+        case "limit":
+            return talk.feed(LimitReached(str(data.get("limit", "")), at))
+        case "guard":
+            return talk.feed(GuardStopped(str(data["line"]), str(data["action"]), str(data.get("category")), at))
         case _:
-            return talk.hangs_up()
+            return talk.feed(CallerGone(at))
 
 
-def _compared(exchange: Exchange, said: tuple[str, ...], state: str | None) -> Iterator[Change]:
+def _meaning(data: Mapping[str, Any]) -> Meaning:
+    """What a turn was taken to mean when it was heard."""
+    text = str(data.get("text", ""))
+    answer = data.get("answer")
+    return Meaning(
+        raw=text,
+        text=str(data.get("normalised_text", text)),
+        intents=tuple(IntentScore(str(one["id"]), float(one["confidence"]), "recorded") for one in data["intents"]),
+        answer=Answer(answer) if answer else None,
+        slots={
+            name: Slot(
+                name,
+                _value(name, slot.get("value")),
+                str(slot.get("text", "")),
+                approximate=bool(slot.get("approximate")),
+                needs_clarification=bool(slot.get("needs_clarification")),
+            )
+            for name, slot in dict(data.get("slots") or {}).items()
+        },
+        sentiment=Sentiment(
+            Mood(data.get("mood", "calm")), float(data.get("intensity", 0.0)), float(data.get("distress", 0.0))
+        ),
+        correction=bool(data.get("correction")),
+    )
+
+
+def _value(name: str, told: object) -> SlotValue | None:
+    """A slot's value from the text that the timeline keeps of it."""
+    if told is None:
+        return None
+    text = str(told)
+    match SLOTS.get(name):
+        case FactKind.MONEY:
+            return Decimal(text)
+        case FactKind.DATE:
+            return datetime.fromisoformat(text) if " " in text or "T" in text else date.fromisoformat(text)
+        case FactKind.TIME:
+            return datetime.fromisoformat(text)
+        case FactKind.COUNT:
+            return int(text)
+        case _:
+            return text
+
+
+def _compared(exchange: Exchange, step: _Step) -> Iterator[Change]:
     at = exchange.event.at.isoformat() if exchange.event is not None else "start"
     now = tuple(say.line for say in exchange.said)
-    if said and now != said:
-        yield Change(at, "lines", ", ".join(said), ", ".join(now))
-    if state is not None and state != exchange.state.where:
-        yield Change(at, "state", state, exchange.state.where)
+    if (step.said or now) and now != step.said:
+        yield Change(at, "lines", ", ".join(step.said), ", ".join(now))
+    if step.state is not None and step.state != exchange.state.where:
+        yield Change(at, "state", step.state, exchange.state.where)
     for say, verdict in exchange.verdicts:
         if not verdict.allowed:
             yield Change(at, "guard", "allowed", f"{say.line}: {verdict.category}")
