@@ -29,6 +29,7 @@ from voicebot.call.bridge import first_to_end
 from voicebot.call.case_facts import Firm, facts_of
 from voicebot.call.clock import Clock
 from voicebot.call.engine import CallEngine
+from voicebot.call.hours import OpeningHours
 from voicebot.call.parts import EngineParts, GuardOnDuty
 from voicebot.call.shelf import FlowShelf
 from voicebot.call.timeline import TimelineSink
@@ -111,10 +112,16 @@ async def _assemble(
     language = "zh-CN"
     shared = speech or await SharedSpeech.load(settings.speech_models, language)
     opened.push_async_callback(shared.close)
-    understander: Understander = await asyncio.to_thread(load_understander)
+    understander: Understander = await asyncio.to_thread(load_understander, encoder=settings.encoder_folder)
     progress("flows")
     await proving
-    firm = Firm(settings.compliance.firm_name, settings.compliance.callback_number)
+    opening = OpeningHours(
+        settings.compliance.timezone,
+        settings.handoff.hours,
+        settings.handoff.working_days_only,
+        complaint_rules_of(load_pack(settings.compliance.pack)).calendar,
+    )
+    firm = Firm(settings.compliance.firm_name, settings.compliance.callback_number, hours=opening.said())
     now = clock.now(settings.compliance.timezone)
     lines = tuple(flows.fixed_lines(language, facts_of(None, firm, now), now.date()))
     board = CallBoard()
@@ -172,6 +179,8 @@ async def _assemble(
             permit=permit or ContactPolicy.configured(settings).permit,
             inbound_flow="inbound_callback",
             unknown_caller_flow="inbound_unknown",
+            shared_number_flow="inbound_shared",
+            opening=opening,
             sinks=(metrics.observe, *sinks),
             versions={"voicebot": version, **_models(settings)},
         )

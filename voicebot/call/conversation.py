@@ -24,6 +24,7 @@ from voicebot.call.telling import of_action, of_turn
 from voicebot.call.timeline import Timeline
 from voicebot.dialog.events import (
     Action,
+    ChooseCase,
     Decision,
     End,
     Event,
@@ -58,6 +59,7 @@ _KINDS: Mapping[type, str] = {
     RecordPlan: "plan",
     SetFlag: "flag",
     SendMessage: "message",
+    ChooseCase: "case.chosen",
 }
 
 # A silence is looked at this often; it is a watch over several clocks, not a deadline of its own.
@@ -79,7 +81,9 @@ class Understands(Protocol):
 class Outcomes(Protocol):
     """Keeps what a call brings about. It never fails the call: what cannot be stored now is journalled."""
 
-    async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None: ...
+    async def keep(
+        self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage | ChooseCase
+    ) -> None: ...
 
     async def verified(self) -> None:
         """The debtor has proved to be who they are."""
@@ -396,7 +400,7 @@ class Conversation(FrameProcessor):
             case End():
                 self._timeline.add("dialog.ended", disposition=action.disposition)
                 self._final = self.create_task(self._after_last_line(self._on_end, action.disposition), name="end")
-            case RecordPromise() | RecordCallback() | RecordPlan() | SetFlag() | SendMessage():
+            case RecordPromise() | RecordCallback() | RecordPlan() | SetFlag() | SendMessage() | ChooseCase():
                 self._timeline.add(_KINDS[type(action)], **of_action(action))
                 await self._outcomes.keep(action)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from voicebot.call.complaints import TakenComplaints
-from voicebot.dialog.events import RecordCallback, RecordPlan, RecordPromise, SendMessage, SetFlag
+from voicebot.dialog.events import ChooseCase, RecordCallback, RecordPlan, RecordPromise, SendMessage, SetFlag
 from voicebot.store.outgoing import Message
 from voicebot.store.outgoing_protocols import Messages
 from voicebot.store.protocols import Audit, Callbacks, Cases, Plans, Promises, Suppressions
@@ -45,6 +46,10 @@ _SUPPRESSING = frozenset({"stop_contact", "deceased", "attorney", "lawyer", "sel
 """Flags after which the debtor is not dialled any more, on any case and any number, until a human lifts it."""
 
 
+_FOR_A_HUMAN = frozenset({"human_requested", "human_callback_wanted"})
+"""Flags after which a callback is a person's to make."""
+
+
 class StoredOutcomes:
     """Implements `Outcomes` for one call."""
 
@@ -58,8 +63,13 @@ class StoredOutcomes:
         now: Callable[[], datetime],
         reasons_to_keep: set[str],
         complaints: TakenComplaints,
+        candidates: Mapping[str, Case] = MappingProxyType({}),
+        on_case: Callable[[Case], Awaitable[None]] | None = None,
     ) -> None:
-        """`number` is the other side's, E.164. `reasons_to_keep` gathers why evidence must outlive its time."""
+        """`number` is the other side's, E.164. `reasons_to_keep` gathers why evidence must outlive its time.
+
+        `candidates` are the cases that the call may be about when `case` is None; `on_case` is told which one it is.
+        """
         self._store = store
         self._call_id = call_id
         self._case = case
@@ -67,16 +77,20 @@ class StoredOutcomes:
         self._now = now
         self._reasons = reasons_to_keep
         self._complaints = complaints
+        self._candidates = candidates
+        self._on_case = on_case
         self._wants_a_human = False
         self._promise_id: str | None = None
         self._plan_id: str | None = None
 
-    def identify(self, case: Case) -> None:
-        """The caller turned out to be this case's debtor: what follows is theirs."""
-        self._case = case
-
-    async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None:
+    async def keep(
+        self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage | ChooseCase
+    ) -> None:
         match action:
+            case ChooseCase():
+                self._case = self._candidates[action.case_id]
+                if self._on_case is not None:
+                    await self._on_case(self._case)
             case RecordPromise():
                 await self._promise(action)
             case RecordCallback():
@@ -102,7 +116,7 @@ class StoredOutcomes:
                     await self._store.plans.add(plan)
                     self._plan_id = plan.id
             case SetFlag():
-                self._wants_a_human |= action.flag == "human_requested"
+                self._wants_a_human |= action.flag in _FOR_A_HUMAN
                 await self._complaints.take(action, self._case)
                 await self._flag(action)
             case SendMessage():

@@ -17,6 +17,7 @@ from voicebot.call.clock import Clock
 from voicebot.call.conversation import Understands
 from voicebot.call.desk import Desk
 from voicebot.call.gate import Guard
+from voicebot.call.hours import OpeningHours
 from voicebot.call.outcomes import OutcomeStore
 from voicebot.call.session import CallResult
 from voicebot.call.settings import CallSettings
@@ -101,6 +102,10 @@ class EngineParts:
     inbound_flow: str
     """Flow for a caller whose number belongs to a case."""
     unknown_caller_flow: str
+    shared_number_flow: str
+    """Flow for a caller whose number belongs to cases of several debtors."""
+    opening: OpeningHours
+    """When people take calls."""
     region: str = "CN"
     """Region by which a national number is read (ISO 3166)."""
     sinks: Sequence[TimelineSink] = ()

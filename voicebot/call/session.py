@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -38,6 +38,7 @@ from voicebot.dialog.events import CallerGone, HandoffEnded, HandoffOutcome, Lim
 from voicebot.dialog.machine import Machine
 from voicebot.dialog.state import DialogState
 from voicebot.speech.protocols import Recogniser, Synthesiser, VoiceActivity
+from voicebot.store.records import Case
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ class CallSubject:
     case: CaseContext
     call_state: CallState
     language: str
+    candidates: Mapping[str, Case] = field(default_factory=dict)
+    """Cases that the call may be about, by id, when the caller's number is shared; then `case_id` is None."""
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,13 @@ class SendMessage:
 
 
 @dataclass(frozen=True)
+class ChooseCase:
+    """The caller turned out to be one of several whom the call may be about."""
+
+    case_id: str
+
+
+@dataclass(frozen=True)
 class RequestHandoff:
     """Ask for a human. The call waits with the caller; the outcome comes back as HandoffEnded."""
 
@@ -252,6 +259,7 @@ Action = (
     | RecordPlan
     | SetFlag
     | SendMessage
+    | ChooseCase
     | RequestHandoff
     | LeaveQueue
     | End

@@ -85,6 +85,11 @@ FACTS: Mapping[str, FactSpec] = {
         FactSpec("firm.hours", FactKind.TEXT, "人工服务时间，按说出来的样子", samples=("早上九点到晚上六点",)),
         FactSpec("firm.contact_person", FactKind.TEXT, "可回拨找到的真人姓名", samples=("Alex Example",)),
         FactSpec("case.reference", FactKind.DIGITS, "案件编号", samples=("20260001",)),
+        FactSpec(
+            "case.stage", FactKind.TEXT, "谈到哪一步：due_soon、first、later、promise", account=True, samples=("first",)
+        ),
+        FactSpec("firm.closed", FactKind.FLAG, "人工服务现在下班", samples=("true", "false")),
+        FactSpec("call.withheld", FactKind.FLAG, "对方没有显示号码", samples=("true", "false")),
         FactSpec("case.lost_contact", FactKind.FLAG, "本人已失联", samples=("false",)),
         FactSpec("case.callback_expected", FactKind.FLAG, "本人来电是回我们的未接", samples=("true", "false")),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -34,6 +35,18 @@ class Ground:
     library: Library
     facts: Facts
     profile: Profile
+    candidates: Mapping[str, Facts] = field(default_factory=dict)
+    """Facts of the cases that the call may be about, by id; nothing of them is used until the caller is one of them."""
+
+    def of(self, state: DialogState) -> Ground:
+        """The ground with the facts of the case that the caller has shown to be theirs."""
+        chosen = self.candidates.get(state.case_id) if state.case_id is not None else None
+        return self if chosen is None else replace(self, facts=chosen, candidates={})
+
+    def owner_of(self, fact: str, said: object) -> str | None:
+        """The one candidate of whom a fact is what the caller said; None when it is nobody's, or of several."""
+        owners = [case_id for case_id, facts in self.candidates.items() if str(facts.get(fact)) == str(said)]
+        return owners[0] if len(owners) == 1 else None
 
 
 def value_of(ground: Ground, state: DialogState, name: str, now: datetime, words: str) -> FactValue | None:

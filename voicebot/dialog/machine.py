@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from voicebot.dialog.events import (
     CallerGone,
@@ -48,11 +50,21 @@ class Machine:
     """One conversation's rules: a flow, the words to say it with, and the case. Holds no state of the conversation, so
     one machine may step any number of states; `step` with equal arguments gives equal results."""
 
-    def __init__(self, flow: Flow, library: Library, facts: Facts, *, profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        library: Library,
+        facts: Facts,
+        *,
+        profile: Profile | None = None,
+        candidates: Mapping[str, Facts] = MappingProxyType({}),
+    ) -> None:
         """Raises FlowError when the flow needs a fact that the case lacks, naming the fact.
 
-        Without a profile, one is made from the facts: elderly from 60 years on."""
-        lacking = [name for name in flow.facts if name not in facts]
+        Without a profile, one is made from the facts: elderly from 60 years on. `candidates` are the facts of the cases
+        that the call may be about, by id, when it is not known about which: `facts` then hold what is true of all."""
+        cases = tuple(candidates.values()) or (facts,)
+        lacking = [name for name in flow.facts if any(name not in case for case in cases)]
         if lacking:
             raise FlowError(
                 tuple(
@@ -70,7 +82,7 @@ class Machine:
         if profile is None:
             age = facts.get("debtor.age")
             profile = Profile(elderly=isinstance(age, int) and age >= ELDERLY_AGE)
-        self._ground = Ground(flow, library, facts, profile)
+        self._ground = Ground(flow, library, facts, profile, candidates)
 
     @property
     def flow(self) -> Flow:
@@ -116,7 +128,7 @@ class Machine:
 
     def step_traced(self, state: DialogState, event: Event) -> tuple[DialogState, Decision, Trace]:
         """As `step`, with what it went through."""
-        step = Step(self._ground, state, event.at)
+        step = Step(self._ground.of(state), state, event.at)
         if state.over:
             return self._decided(step, "over")
         match event:

@@ -1,7 +1,7 @@
 """The reference number of a call: what a caller notes down when a complaint, a dispute or a stop was taken.
 
-It follows from the call's id alone, so that it can be spoken before anything is stored, and whoever knows the call knows
-the number: the dialog, the agent's brief, the record, a replay.
+It follows from the call's id alone, so that it can be spoken before anything is stored, and whoever knows the call
+knows the number: the dialog, the agent's brief, the record, a replay.
 """
 
 from __future__ import annotations

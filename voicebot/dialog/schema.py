@@ -169,7 +169,7 @@ class PromiseModel(Model):
 
 
 class CallbackModel(Model):
-    at: Name = "callback_at"
+    at: Name = Field("callback_at", description="槽位名；soon 是没有说定时间，尽快 / a slot, or soon")
     number: Name | None = None
 
 

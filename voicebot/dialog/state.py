@@ -97,6 +97,8 @@ class DialogState:
     stated_amounts: tuple[Decimal, ...] = ()
     handoff: str | None = None
     """Reason of the handoff under way."""
+    case_id: str | None = None
+    """Which of several cases the call is about, once the caller has shown it."""
     ahead: int | None = None
     """Callers who wait before this one for a human, as the caller was last told."""
 

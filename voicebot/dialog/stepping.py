@@ -10,6 +10,7 @@ from decimal import Decimal
 from compliance_filters.verdict import Party
 from voicebot.dialog.events import (
     Action,
+    ChooseCase,
     End,
     Listen,
     RecordCallback,
@@ -46,6 +47,9 @@ _MOVES = 100
 
 WITHOUT_WORDS = frozenset({"hardship_illness", "self_harm_risk", "vulnerable"})
 """Health is sensitive: that it matters is kept, what was said of it is not."""
+
+AS_SOON_AS_CAN_BE = "soon"
+"""In place of a slot in `callback: {at: ...}`: nobody named a time."""
 
 SLOW = 0.75
 ELDERLY = 0.8
@@ -261,7 +265,8 @@ class Step:
                 )
                 self.actions.append(RecordPromise(amount, on, partial=due is not None and amount < due, words=words))
         if recording.callback is not None:
-            at = self.value_of(f"slot.{recording.callback[0]}")
+            soon = recording.callback[0] == AS_SOON_AS_CAN_BE
+            at = self.now if soon else self.value_of(f"slot.{recording.callback[0]}")
             number = self.value_of(f"slot.{recording.callback[1]}") if recording.callback[1] else None
             if isinstance(at, datetime):
                 self.actions.append(RecordCallback(at, str(number) if number is not None else None))
@@ -280,6 +285,10 @@ class Step:
 
     def _check(self, spec: State, slot: str) -> None:
         said = self.value_of(f"slot.{slot}")
+        if said is not None and (owner := self.ground.owner_of(f"debtor.{slot}", said)) is not None:
+            self.set(case_id=owner)
+            self.ground = self.ground.of(self.state)
+            self.actions.append(ChooseCase(owner))
         known = self.ground.facts.get(f"debtor.{slot}")
         passed = said is not None and known is not None and str(said) == str(known)
         if passed:

@@ -124,6 +124,17 @@ class ComplianceSettings(Section):
         return value
 
 
+class UnderstandingSettings(Section):
+    """How the words of a caller are understood."""
+
+    encoder: Path | None = None
+    """Folder of a fine-tuned transformers model with its graph in ONNX: an encoder, which takes the place of the pulled
+    one, or a classifier of intents, which stands beside it; see understanding.md. Left out: the pulled encoder."""
+
+
+_SPAN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+
+
 class HandoffSettings(Section):
     """Handing a caller over to a human. Agents themselves are kept in the database (`voicebot agent add`)."""
 
@@ -132,9 +143,15 @@ class HandoffSettings(Section):
     longest_seconds: float = Field(80.0, ge=5, le=1800)
     """Seconds after which the search for an agent ends, 5 to 1800; then a callback is offered. Below
     call.limits.longest_hold_seconds."""
-    wait_seconds: float = Field(0.0, ge=0, le=600)
-    """Seconds to wait for an agent to become free when all are busy, 0 to 600. 0 offers a callback at once."""
+    wait_seconds: float = Field(60.0, ge=0, le=600)
+    """Seconds to wait for an agent to become free when all are busy, 0 to 600. Meanwhile the caller hears their place
+    in the queue, and may be called back instead. 0 offers a callback at once, and so does an office with nobody in."""
     wrap_up_seconds: float = Field(30.0, ge=0, le=3600)
     """Seconds that an agent has for notes after a call before the next one rings, 0 to 3600."""
     caller_id: str | None = None
     """Number shown on the agent's telephone. Left out: the trunk's own."""
+    hours: tuple[Annotated[str, Field(pattern=_SPAN)], ...] = ()
+    """Spans of the day in which people take calls, such as 09:00-18:00, in compliance.timezone. Outside them the
+    inbound line says so and takes a time for a callback. Left out: around the clock."""
+    working_days_only: bool = False
+    """Whether people are there on working days only, by the calendar of compliance.pack."""
