@@ -10,15 +10,21 @@ from typing import Any
 
 import pytest
 
-from voicebot.campaign.case_flags import FLAGS
+from compliance_filters.overrides import Override, digest
+from compliance_filters.pack import PackError
+from voicebot.campaign.case_flags import FLAGS, OF_THE_DEBT
 from voicebot.campaign.firm import FirmFacts
 from voicebot.campaign.policy import ContactPolicy, explanation
 from voicebot.store import AttemptRefused, Store
+from voicebot.store.news_records import CaseSpan, Payment, SpanKind
 from voicebot.store.records import (
     AgeBand,
+    Attempt,
+    AttemptState,
     Callback,
     Case,
     CaseStatus,
+    Consent,
     ContactHistory,
     Flag,
     NumberState,
@@ -140,6 +146,139 @@ def test_what_the_firm_does_not_say_refuses(make_case: MakeCase, firm: FirmFacts
 def test_the_emergency_stop_stops_everything(make_case: MakeCase) -> None:
     assert "CN-SUPP-01" in _refusing(_judge(make_case(), halted=True))
     assert "CN-SUPP-01" in _refusing(_judge(make_case(), halted=None))
+
+
+@pytest.mark.parametrize("flag", sorted(set(FLAGS) - OF_THE_DEBT))
+def test_a_flag_of_one_debt_stops_calls_about_the_others(make_case: MakeCase, flag: str) -> None:
+    assert not _judge(make_case(), other_flags=(Flag(flag, NOW - timedelta(hours=1)),))["allowed"]
+
+
+@pytest.mark.parametrize("flag", sorted(OF_THE_DEBT))
+def test_what_is_about_one_debt_alone_leaves_the_others(make_case: MakeCase, flag: str) -> None:
+    assert _judge(make_case(), other_flags=(Flag(flag, NOW),))["allowed"]
+    assert not _judge(make_case(flags=(Flag(flag, NOW),)))["allowed"]
+
+
+def test_whoever_paid_is_left_alone_for_a_week(make_case: MakeCase) -> None:
+    paid = Payment("any-case", "p-1", Decimal(10), date(2026, 11, 1), recorded_at=NOW - timedelta(days=1))
+    answer = _judge(make_case(), payments=(paid,))
+    assert _refusing(answer) == {"CN-ACC-01"}
+    assert answer["next_allowed"] == (NOW + timedelta(days=6)).isoformat()
+    assert _judge(make_case(), at=NOW + timedelta(days=6), payments=(paid,))["allowed"]
+
+
+def _with_contact(make_case: MakeCase, own: NumberState = NumberState.VALID, approved_by: str | None = None) -> Case:
+    case = make_case()
+    numbers = (
+        PhoneNumber(NUMBER, own),
+        PhoneNumber("+8613800000002", label="紧急联系人", approved_by=approved_by),
+    )
+    return replace(case, debtor=replace(case.debtor, numbers=numbers))
+
+
+def _attempt(case: Case, hours_ago: float, number: str = NUMBER, disposition: str = "no_answer") -> Attempt:
+    at = NOW - timedelta(hours=hours_ago)
+    key = f"{number}-{hours_ago}"
+    return Attempt(
+        key, key, case.id, case.debtor.id, number, CALLER, "w", AttemptState.ENDED, at, at, disposition=disposition
+    )
+
+
+def test_a_third_party_is_called_only_when_the_debtor_is_lost_and_a_reviewer_agreed(make_case: MakeCase) -> None:
+    contact = "+8613800000002"
+    case = _with_contact(make_case, approved_by="李示例")
+    in_vain = tuple(_attempt(case, 25 * n) for n in (1, 2, 3))
+    assert _judge(case, number=contact, attempts=in_vain)["allowed"]
+    assert "CN-CONTACT-02" in _refusing(_judge(case, number=contact, attempts=in_vain[:2]))
+    answered = (*in_vain, _attempt(case, 24, disposition="ptp_vague"))
+    assert "CN-CONTACT-02" in _refusing(_judge(case, number=contact, attempts=answered))
+    nobody_agreed = _with_contact(make_case)
+    assert "CN-CONTACT-02" in _refusing(_judge(nobody_agreed, number=contact, attempts=in_vain))
+    today = (*in_vain, _attempt(case, 1.5, contact, "third_party"))
+    assert "CN-CONTACT-02" in _refusing(_judge(case, number=contact, attempts=today))
+    dead = _with_contact(make_case, NumberState.INVALID, "李示例")
+    assert _judge(dead, number=contact)["allowed"]
+
+
+@pytest.mark.parametrize(
+    ("label", "allowed"),
+    [("", True), ("home", True), ("household", True), ("单位", True), ("guarantor", True), ("neighbour", False)],
+)
+def test_a_label_says_whose_a_number_is_and_one_that_nobody_explained_refuses(
+    make_case: MakeCase, label: str, allowed: bool
+) -> None:
+    case = make_case()
+    known = replace(case, debtor=replace(case.debtor, numbers=(PhoneNumber(NUMBER, label=label),)))
+    assert _judge(known)["allowed"] is allowed
+
+
+def test_a_case_of_the_united_states_needs_the_state_and_the_consent(make_case: MakeCase) -> None:
+    consents = (Consent("robot_call", True, NOW - timedelta(days=9)),)
+    at = NOW.replace(hour=16)
+    case = make_case(jurisdiction="us", time_zone="America/New_York", residence="MA", consents=consents)
+    assert _judge(case, at=at)["allowed"]
+    assert _refusing(_judge(replace(case, residence=None), at=at)) == {"US-STATE-01"}
+    assert _refusing(_judge(replace(case, consents=()), at=at)) == {"US-AI-01"}
+    two = tuple(_attempt(case, hours) for hours in (24, 48))
+    assert _refusing(_judge(case, at=at, attempts=two)) == {"US-STATE-01"}
+    assert _judge(replace(case, residence="NY"), at=at, attempts=two)["allowed"]
+
+
+def test_a_notice_that_was_sent_lets_an_agency_call(make_case: MakeCase) -> None:
+    agency = ContactPolicy(replace(FIRM, by_agency=True, assigned=True))
+    assert _refusing(_judge(make_case(), agency)) == {"CN-OPS-05", "CN-LAW-10"}
+    sent = NOW - timedelta(days=1)
+    told = make_case(consents=(Consent("agency_notice", True, sent), Consent("assignment_notice", True, sent)))
+    assert _judge(told, agency)["allowed"]
+
+
+def test_times_that_were_agreed_ruled_out_or_visited_are_heeded(make_case: MakeCase) -> None:
+    hour = timedelta(hours=1)
+
+    def span(kind: SpanKind, start: datetime, end: datetime, recorded_at: datetime = NOW - hour) -> CaseSpan:
+        return CaseSpan(kind, start, end, "recording 7", recorded_at)
+
+    blocked = _judge(make_case(), spans=(span(SpanKind.BLOCKED, NOW - hour, NOW + hour),))
+    assert blocked["next_allowed"] == (NOW + hour).isoformat()
+    visit = _judge(make_case(), spans=(span(SpanKind.VISIT, NOW - 10 * hour, NOW + 14 * hour),))
+    assert "CN-FREQ-05" in _refusing(visit)
+    assert visit["next_allowed"] == "2026-11-21T00:00:00+00:00"
+    over = span(SpanKind.VISIT, NOW - 34 * hour, NOW - 10 * hour)
+    later = span(SpanKind.VISIT, NOW + 62 * hour, NOW + 86 * hour)
+    assert _judge(make_case(), spans=(over, later))["allowed"]
+    late = NOW + timedelta(hours=12, minutes=15)
+    agreed = span(SpanKind.AGREED, late - hour, late + hour)
+    assert "CN-TIME-01" not in _refusing(_judge(make_case(), at=late, spans=(agreed,)))
+    unheard = replace(agreed, recorded_at=late + hour)
+    assert "CN-TIME-01" in _refusing(_judge(make_case(), at=late, spans=(unheard,)))
+
+
+def test_a_carriers_limit_is_lifted_for_numbers_it_whitelisted_and_nothing_else_is(make_case: MakeCase) -> None:
+    case = make_case()
+    ours = ContactPolicy(replace(FIRM, whitelisted_callers=frozenset({CALLER})))
+    many = tuple(_attempt(case, 0.01 * n) for n in range(1, 4))
+    assert {"CN-FREQ-03", "CN-FREQ-04"} <= _refusing(_judge(case, attempts=many))
+    assert _refusing(_judge(case, ours, attempts=many)) == {"CN-FREQ-04"}
+
+
+def test_the_hash_of_overrides_is_kept_with_the_answer_while_they_hold(make_case: MakeCase) -> None:
+    stricter = Override(pack="cn", rule="CN-OPS-01", params={"calls_per_day": 1})
+    policy = ContactPolicy(FIRM, (stricter, Override(pack="us", rule="US-NUM-01", params={"kind": "x"})))
+    answer = _judge(make_case(), policy, caller_calls=(NOW - timedelta(hours=1),))
+    assert _refusing(answer) == {"CN-OPS-01"}
+    assert answer["overrides_hash"] == digest([stricter])
+    assert _judge(make_case())["overrides_hash"] is None
+    with pytest.raises(PackError, match=r"overrides of us\[0\]: US-NUM-01 has no parameter kind"):
+        policy.check()
+
+
+async def test_a_reviewed_number_goes_on_until_its_time(store: Store, make_case: MakeCase) -> None:
+    case = await store.cases.add(make_case())
+    await store.brakes.review_caller(CALLER, until=NOW + timedelta(hours=1), by="officer", reason="looked")
+    history = await store.attempts.history(case.id, NUMBER, caller_id=CALLER, at=NOW)
+    busy = replace(history, caller_calls=(NOW - timedelta(hours=1),) * 500)
+    assert POLICY.permit(busy).allowed
+    assert "CN-OPS-01" in _refusing(explanation(POLICY.decide(busy, NOW + timedelta(hours=2))))
 
 
 async def test_in_the_store_the_second_call_within_the_hour_is_refused_with_its_reason(
