@@ -20,6 +20,7 @@ from telephony.carrier import Carrier
 from telephony.sip_carrier import SipCarrier
 from voicebot.app.aftermath import aftermath
 from voicebot.app.carriers import build_carriers, carrier_to, dialler
+from voicebot.app.promised import promised
 from voicebot.app.speech import SharedSpeech, WorkerSpeech
 from voicebot.app.texting import build_sender
 from voicebot.app.timelines import KeptTimelines
@@ -185,6 +186,7 @@ async def _assemble(
             versions={"voicebot": version, **_models(settings)},
         )
     )
+    metrics.watch_queue(lambda: float(len(desk.waiting())))
     metrics.watch_live_calls(lambda: float(engine.live))
     metrics.watch_draining(lambda: engine.draining)
     metrics.watch_recogniser_queue(lambda: float(shared.waiting))
@@ -199,6 +201,7 @@ async def _assemble(
         flows=flows,
         worker_id=settings.worker.id,
         version=version,
+        time_zone=settings.compliance.timezone,
         limits=ConsoleLimits(
             max_body_bytes=settings.http.max_body_bytes,
             failed_tokens_per_minute=settings.http.failed_tokens_per_minute,
@@ -316,7 +319,7 @@ async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permi
         if token is not None:
             # Said once, on the terminal of whoever started the engine first; it is stored only as a hash.
             log.warning("first start: this administrator token is shown once", extra={"secret": token})
-        async with campaigns(worker), aftermath(worker, permit):
+        async with campaigns(worker), aftermath(worker, permit), promised(worker):
             log.info("ready", extra={"http_port": worker.http_port, "carriers": ", ".join(worker.carriers)})
             await stop.wait()
         log.info("draining", extra={"live_calls": worker.engine.live})

@@ -33,6 +33,7 @@ from voicebot.store.campaign_records import (
 from voicebot.store.errors import AttemptRefused, StoreUnavailable
 from voicebot.store.protocols import Attempts, Callbacks, Campaigns, Cases, Promises
 from voicebot.store.records import (
+    FOR_AN_AGENT,
     Attempt,
     AttemptState,
     CallbackState,
@@ -238,7 +239,9 @@ class CampaignRunner:
         callbacks = [
             callback.at
             for callback in await store.callbacks.list(case_id=case.id)
-            if callback.state is CallbackState.OPEN and callback.at >= attempt.begun_at
+            if callback.state is CallbackState.OPEN
+            and callback.because != FOR_AN_AGENT
+            and callback.at >= attempt.begun_at
         ]
         settlement = after_attempt(
             CampaignPlan.model_validate(campaign.plan),

@@ -58,6 +58,9 @@ class EngineMetrics:
             "1 while the emergency stop is on, or nobody can tell.",
             registry=self.registry,
         )
+        self._complaints = self._gauge("voicebot_complaints_open", "Complaints that wait for an answer.", "tier")
+        self._overdue = self._gauge("voicebot_complaints_overdue", "Of these, past the day they were owed.", "tier")
+        self._queue = Gauge("voicebot_queue_waiting", "Callers who wait for a human here.", registry=self.registry)
         self._draining = Gauge("voicebot_draining", "1 while no new calls are taken.", registry=self.registry)
 
     def observe(self, entry: TimelineEntry) -> None:
@@ -110,6 +113,17 @@ class EngineMetrics:
     def exposition(self) -> bytes:
         """All metrics in the Prometheus text format."""
         return generate_latest(self.registry)
+
+    def complaints(self, tier: str, open_ones: int, overdue: int) -> None:
+        """How much lies with one tier, and how much of it too long."""
+        self._complaints.labels(tier).set(open_ones)
+        self._overdue.labels(tier).set(overdue)
+
+    def watch_queue(self, length: Callable[[], float]) -> None:
+        self._queue.set_function(length)
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(name, documentation, labels, registry=self.registry)
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(name, documentation, labels, registry=self.registry)

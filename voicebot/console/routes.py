@@ -9,8 +9,18 @@ from pydantic import BaseModel
 
 from voicebot.campaign.case_form import CaseForm
 from voicebot.campaign.news_forms import ConsentForm, FlagForm, NumberForm, TimeForm
-from voicebot.console import brakes, calls, cases, events, news, people, status
+from voicebot.console import brakes, calls, cases, desk, events, news, people, status
 from voicebot.console.access import Role
+from voicebot.console.desk_schemas import (
+    CallbackAnswer,
+    CallbackList,
+    CallbacksQuery,
+    ComplaintAnswer,
+    ComplaintList,
+    ComplaintsQuery,
+    Queue,
+    ResolutionBody,
+)
 from voicebot.console.news_schemas import (
     HaltAnswer,
     NewsAnswer,
@@ -292,4 +302,63 @@ ROUTES: tuple[Route, ...] = (
         answers={200: AuditList},
         problems=(422,),
     ),
+    Route(
+        "GET",
+        "/api/v1/complaints",
+        desk.list_complaints,
+        "Complaints, disputes and stops with their days, the most pressing first",
+        _SEEING,
+        query=ComplaintsQuery,
+        answers={200: ComplaintList},
+        problems=(422,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/complaints/{id}",
+        desk.show_complaint,
+        "One complaint",
+        _SEEING,
+        answers={200: ComplaintAnswer},
+        problems=(404,),
+    ),
+    Route(
+        "POST",
+        "/api/v1/complaints/{id}/respond",
+        desk.respond,
+        "Say that a person got in touch",
+        _SEEING,
+        answers={200: ComplaintAnswer},
+        problems=(404, 409),
+    ),
+    Route(
+        "POST",
+        "/api/v1/complaints/{id}/close",
+        desk.close_complaint,
+        "Close a complaint with what came of it",
+        frozenset({Role.OFFICER}),
+        body=ResolutionBody,
+        answers={200: ComplaintAnswer},
+        problems=(400, 404, 409, 413, 415, 422),
+    ),
+    Route(
+        "GET",
+        "/api/v1/callbacks",
+        desk.list_callbacks,
+        "Callbacks that were promised, the earliest first",
+        _STAFF,
+        query=CallbacksQuery,
+        answers={200: CallbackList},
+        problems=(422,),
+    ),
+    Route(
+        "POST",
+        "/api/v1/callbacks/{id}/done",
+        desk.close_callback,
+        "Say that a callback was made",
+        _STAFF,
+        body=ResolutionBody,
+        answers={200: CallbackAnswer},
+        problems=(400, 404, 413, 415, 422),
+    ),
+    Route("GET", "/api/v1/queue", desk.show_queue, "Callers who wait for a human", _STAFF, answers={200: Queue}),
 )

@@ -13,7 +13,19 @@ from voicebot.call.board import CallBoard, CallPlacer, TimelineEntry
 from voicebot.console.metrics import EngineMetrics
 from voicebot.dialog.places import Finding
 from voicebot.dialog.publishing import OnOffer
-from voicebot.store.protocols import Agents, Audit, Brakes, Calls, Cases, Handoffs, NewsDesk, Promises, Tokens
+from voicebot.store.protocols import (
+    Agents,
+    Audit,
+    Brakes,
+    Callbacks,
+    Calls,
+    Cases,
+    Complaints,
+    Handoffs,
+    NewsDesk,
+    Promises,
+    Tokens,
+)
 from voicebot.store.records import utc_now
 
 Probe = Callable[[], Awaitable[str | None]]
@@ -33,6 +45,10 @@ class ConsoleStore(Protocol):
     def calls(self) -> Calls: ...
     @property
     def cases(self) -> Cases: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
+    @property
+    def complaints(self) -> Complaints: ...
     @property
     def handoffs(self) -> Handoffs: ...
     @property
@@ -103,6 +119,8 @@ class ConsoleServices:
     flows: Flows = field(default_factory=NoFlows)
     worker_id: str = "worker-1"
     version: str = "0"
+    time_zone: str = "Asia/Shanghai"
+    """IANA zone in which a day ends for deadlines."""
     limits: ConsoleLimits = ConsoleLimits()
     now: Callable[[], datetime] = utc_now
 
