@@ -33,8 +33,8 @@ def command(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Writes a table, row by row, however long it is. Numbers, names and words are masked and amounts left out unless
-    `--unmasked` is allowed; every export is written into the audit log."""
+    """Writes a table, row by row, however long it is. Numbers and names are masked, words and amounts left out,
+    unless `--unmasked` is allowed; every export is written into the audit log."""
     from voicebot.cli._terminal import error_console, fail, out
     from voicebot.exports.tables import ExportFault, format_of
     from voicebot.store.exporting import ExportKind

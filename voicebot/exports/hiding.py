@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compliance_filters.masking import mask, mask_name, mask_number
+from compliance_filters.masking import mask_name, mask_number
 from voicebot.store.exporting import ColumnKind, Columns
 
 
 def hidden(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """The row with numbers, names and words masked, and amounts left out."""
+    """The row with numbers and names masked, words and amounts left out."""
     return {name: _hide(kind, row[name]) for name, kind in columns.items()}
 
 
@@ -22,9 +22,8 @@ def _hide(kind: ColumnKind, value: Any) -> Any:
             return mask_number(str(value))
         case ColumnKind.NAME:
             return mask_name(str(value))
-        case ColumnKind.WORDS:
-            return mask(str(value), amounts=True)
-        case ColumnKind.AMOUNT:
+        case ColumnKind.AMOUNT | ColumnKind.WORDS:
+            # Nobody can find every name in what a person said: words are left out whole.
             return None
         case _:
             return value

@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from compliance_filters.guard import PhraseGuard
 from compliance_filters.pack import PackError
+from compliance_filters.verdict import CallState, Verdict
 from telephony.texting import (
     Fate,
     IncomingText,
@@ -75,6 +75,12 @@ class MessageStore(Protocol):
     def audit(self) -> Audit: ...
 
 
+class Judge(Protocol):
+    """What is needed of the phrase guard."""
+
+    def check(self, text: str, state: CallState) -> Verdict: ...
+
+
 @dataclass(frozen=True)
 class _Ready:
     """A message that may be offered to the policy."""
@@ -99,7 +105,7 @@ class MessageDesk:
         policy: MessagePolicy,
         *,
         firm: Firm,
-        guard_for: Callable[[str], PhraseGuard],
+        guard_for: Callable[[str], Judge],
         worker_id: str,
         now: Callable[[], datetime],
         templates_for: Callable[[str], Templates] = load_templates,
