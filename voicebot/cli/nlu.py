@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from voicebot.understanding.engine import Understander
     from voicebot.understanding.evaluation import Sentences
 
@@ -164,6 +166,13 @@ def _show_intents(result: dict[str, Any]) -> None:
     console.print(
         f"top-1 {result['top1']:.2%} of {result['n']}; hard cases {result['hard_all_labels']:.2%} of {result['hard_n']}"
     )
+    bins = Table(title=f"Confidence: expected calibration error {result['calibration']['expected_error']:.1%}")
+    for column in ("from", "to", "n", "confidence", "right"):
+        bins.add_column(column, justify="right")
+    for row in result["calibration"]["reliability"]:
+        shares = (f"{row['confidence']:.1%}", f"{row['right']:.1%}")
+        bins.add_row(str(row["low"]), str(row["high"]), str(row["count"]), *shares)
+    console.print(bins)
     console.print(
         f"none of these: {none['rejected']} of {none['n']} rejected; p50 {time['p50']} ms, p99 {time['p99']} ms"
     )
@@ -195,11 +204,35 @@ def _show_training(report: dict[str, Any]) -> None:
         console.print(
             f"confused in training: {pair['expected']} → {pair['got']}: {pair['text']}", markup=False, highlight=False
         )
+    held = report["held_out"]
+    if held["n"]:
+        weakest = ", ".join(f"{intent} {share:.0%}" for intent, share in report["weakest"].items())
+        console.print(
+            f"held out, by pattern: {held['right']:.1%} of {held['n']} right, "
+            f"calibration error {held['calibration_error']:.1%}; weakest: {weakest}",
+            markup=False,
+        )
+    _show_changes(console, report["changed"])
     if "against" in report:
         found = report["against"]
         console.print(
             f"on the file: top-1 {found['top1']:.2%} of {found['n']}, hard cases {found['hard_all_labels']:.2%}"
         )
+
+
+def _show_changes(console: Console, changed: dict[str, Any] | None) -> None:
+    if changed is None:
+        console.print("no model before this one to compare with")
+        return
+    right = changed["right"]
+    console.print(f"held out: {right['before']:.1%} before, {right['after']:.1%} now")
+    for intent, share in sorted(changed["recall"].items(), key=lambda item: item[1]["after"] - item[1]["before"]):
+        console.print(f"  {intent}: {share['before']:.0%} → {share['after']:.0%}", markup=False)
+    for intent, count in changed["examples"].items():
+        console.print(f"  {intent}: {count['before']} → {count['after']} examples", markup=False)
+    console.print(f"examples read otherwise than before: {changed['read_otherwise_total']}")
+    for moved in changed["read_otherwise"]:
+        console.print(f"  {moved['text']}: {moved['before']} → {moved['after']}", markup=False, highlight=False)
 
 
 def _show_why(found: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from voicebot.settings.sections import (
     HttpSettings,
     KeySettings,
     RecordingSettings,
+    UnderstandingSettings,
     WorkerSettings,
 )
 from voicebot.speech.settings import SpeechSettings
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     keys: KeySettings = Field(default_factory=KeySettings)
     recordings: RecordingSettings = Field(default_factory=RecordingSettings)
     speech: SpeechSettings = Field(default_factory=SpeechSettings)
+    understanding: UnderstandingSettings = Field(default_factory=UnderstandingSettings)
     call: CallSettings = Field(default_factory=CallSettings)
     compliance: ComplianceSettings = Field(default_factory=ComplianceSettings)
     handoff: HandoffSettings = Field(default_factory=HandoffSettings)
@@ -120,6 +122,11 @@ class Settings(BaseSettings):
     @property
     def key_file(self) -> Path:
         return self.path(self.keys.file) if self.keys.file else self.data_dir / "keys.json"
+
+    @property
+    def encoder_folder(self) -> Path | None:
+        """Folder of the fine-tuned model for understanding; None for the pulled encoder."""
+        return self.path(self.understanding.encoder) if self.understanding.encoder else None
 
     @property
     def recordings_root(self) -> Path:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import scripts_library
-from voicebot.understanding.answers import compact, read_answer
+from voicebot.understanding.answers import read_answer
 from voicebot.understanding.dialect import load_dialects
+from voicebot.understanding.intents.classifier import Classifier, is_classifier
 from voicebot.understanding.intents.encoder import Encoder, installed_encoder
-from voicebot.understanding.intents.examples import Example, load_examples
+from voicebot.understanding.intents.examples import load_examples
 from voicebot.understanding.intents.judgement import Judge, mumbled
 from voicebot.understanding.intents.model import IntentModel
-from voicebot.understanding.intents.training import trained_model
+from voicebot.understanding.intents.training import cleaned, trained_model
+from voicebot.understanding.intents.wordings import Wordings
 from voicebot.understanding.meaning import Context, Meaning, VoiceStats
 from voicebot.understanding.normalise import Normaliser, write_numbers
 from voicebot.understanding.sentiment import read_sentiment
@@ -37,25 +39,29 @@ class Understander:
         self,
         normaliser: Normaliser,
         light: IntentModel,
-        by_heart: Mapping[str, str],
+        wordings: Wordings,
         *,
         full: IntentModel | None = None,
         encoder: Encoder | None = None,
+        classifier: Classifier | None = None,
         voice_emotion: bool = True,
     ) -> None:
-        """`light` reads letters and sounds; `full`, with its `encoder`, is asked only where `light` is unsure."""
+        """`light` reads letters and sounds; `full`, with its `encoder`, and a fine-tuned `classifier` are asked only
+        where `light` is unsure."""
         self._normaliser = normaliser
         self._light = light
         self._full = full
         self._encoder = encoder
-        self._by_heart = by_heart
-        self._judge = Judge(self._score_all, by_heart)
+        self._classifier = classifier
+        self._wordings = wordings
+        self._judge = Judge(self._score_all, self._score_lightly, wordings)
         self._voice_emotion = voice_emotion
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers at work, for `doctor` and the log: exact, model, and encoder where one is installed."""
-        return ("exact", "model", "encoder") if self._encoder is not None else ("exact", "model")
+        """The layers at work, for `doctor` and the log: exact, model, and what of transformers is installed."""
+        encoder = ("encoder",) if self._encoder is not None else ()
+        return ("exact", "model", *encoder, *(("classifier",) if self._classifier is not None else ()))
 
     def understand(self, text: str, context: Context, voice: VoiceStats | None = None) -> Meaning:
         """What the caller meant by `text`, given what the bot has just asked and when."""
@@ -85,22 +91,22 @@ class Understander:
 
     def nearest(self, clean: str, count: int = 3) -> list[dict[str, object]]:
         """The examples of the library most like a cleaned text, letter by letter: for an author who asks why."""
-        from rapidfuzz import fuzz, process
+        return self._wordings.nearest(clean, count)
 
-        found = process.extract(compact(clean), list(self._by_heart), scorer=fuzz.ratio, limit=count)
-        return [{"text": text, "intent": self._by_heart[text], "score": round(score)} for text, score, _ in found]
+    def _score_lightly(self, text: str) -> dict[str, float]:
+        return dict(zip(self._light.labels, self._light.probabilities(text, None).tolist(), strict=True))
 
     def _score_all(self, texts: Sequence[str]) -> list[dict[str, float]]:
         """The light model for every text, the full one for the first few of which the light one is unsure."""
         rows = [self._light.probabilities(text, None) for text in texts]
-        if self._full is not None and self._encoder is not None:
-            unsure = _first_within(
-                [place for place, row in enumerate(rows) if row.max() < _SURE_WITHOUT_ENCODER], texts
-            )
-            if unsure:
-                vectors = self._encoder.vectors([texts[place] for place in unsure])
-                for place, vector in zip(unsure, vectors, strict=True):
-                    rows[place] = self._full.probabilities(texts[place], vector)
+        unsure = _first_within([place for place, row in enumerate(rows) if row.max() < _SURE_WITHOUT_ENCODER], texts)
+        asked = [texts[place] for place in unsure]
+        if asked and self._full is not None and self._encoder is not None:
+            for place, vector in zip(unsure, self._encoder.vectors(asked), strict=True):
+                rows[place] = self._full.probabilities(texts[place], vector)
+        if asked and self._classifier is not None:
+            for place, found in zip(unsure, self._classifier.probabilities(asked), strict=True):
+                rows[place] = self._classifier.weigh(rows[place], self._light.labels, found)
         return [dict(zip(self._light.labels, row.tolist(), strict=True)) for row in rows]
 
 
@@ -127,31 +133,25 @@ def load_understander(
 
     Where neither fits the library's examples, it is trained first: some ten seconds, or a minute with an encoder.
 
-    `library` is a folder like scripts_library (the shipped one when None). `encoder` is a folder with `model.onnx` and
-    `tokenizer.json` of a transformers encoder (the pulled one when None; without any the engine works with its lighter
-    layers and logs so). `cache` is where a model trained here is kept (the user's cache folder when None).
+    `library` is a folder like scripts_library (the shipped one when None). `encoder` is a transformers folder with its
+    graph in ONNX (the pulled encoder when None; without any the engine works with its lighter layers and logs so); one
+    with a classification head over intents stands beside the pulled encoder.
+    `cache` is where a model trained here is kept (the user's cache folder when None).
     `voice_emotion` false switches mood from voice off, as a rule pack may ask. Raises ValueError, with file and remedy,
     on a library or an encoder that cannot be used.
     """
     library = library or Path(scripts_library.__file__).parent
-    folder = encoder or installed_encoder()
+    classifier = Classifier(encoder) if encoder is not None and is_classifier(encoder) else None
+    folder = encoder if encoder is not None and classifier is None else installed_encoder()
     meaning = None if folder is None else Encoder(folder)
     if meaning is None:
         _log.info("no sentence encoder installed, understanding works with its lighter layers")
     normaliser = Normaliser(load_dialects(library))
     examples = load_examples(library)
-    light = trained_model(normaliser, examples, None, cache)
-    full = None if meaning is None else trained_model(normaliser, examples, meaning, cache)
-    by_heart = known_by_heart(normaliser, examples)
-    return Understander(normaliser, light, by_heart, full=full, encoder=meaning, voice_emotion=voice_emotion)
-
-
-def known_by_heart(normaliser: Normaliser, examples: Sequence[Example]) -> dict[str, str]:
-    """Compact wording to intent; a wording that stands under two intents is known for neither."""
-    found: dict[str, str] = {}
-    twice: set[str] = set()
-    for example in examples:
-        wording = compact(normaliser.clean(normaliser.plain(example.text)))
-        if found.setdefault(wording, example.intent) != example.intent:
-            twice.add(wording)
-    return {wording: intent for wording, intent in found.items() if wording not in twice}
+    texts, _ = cleaned(normaliser, examples)
+    light = trained_model(texts, examples, None, cache)
+    full = None if meaning is None else trained_model(texts, examples, meaning, cache)
+    wordings = Wordings(texts, [example.intent for example in examples])
+    return Understander(
+        normaliser, light, wordings, full=full, encoder=meaning, classifier=classifier, voice_emotion=voice_emotion
+    )

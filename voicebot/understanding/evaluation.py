@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from voicebot.understanding.engine import Understander
+from voicebot.understanding.intents.calibration import expected_error, reliability
 from voicebot.understanding.intents.catalogue import INTENTS
 from voicebot.understanding.meaning import Context, Expecting, Meaning, Slot
 
@@ -153,12 +154,14 @@ def measure_intents(
     present: dict[str, list[int]] = {}
     first: dict[str, list[int]] = {}
     right = 0
+    sure: list[tuple[float, bool]] = []
     for sentence, meaning in _understood(engine, sentences, sentences.single, took):
         expected, got = sentence.intents[0], [intent.id for intent in meaning.intents]
         top = got[0] if got else None
         right += top == expected
         present.setdefault(expected, []).append(expected in got)
         if top is not None:
+            sure.append((meaning.intents[0].confidence, top == expected))
             first.setdefault(top, []).append(top == expected)
         if top != expected:
             errors.append({"id": sentence.id, "text": sentence.text, "expected": expected, "got": got})
@@ -169,6 +172,7 @@ def measure_intents(
         all_right += found
         if not found:
             errors.append({"id": sentence.id, "text": sentence.text, "expected": list(sentence.intents), "got": got})
+    bins = reliability([confidence for confidence, _ in sure], [hit for _, hit in sure])
     rejected = 0
     for sentence, meaning in _understood(engine, sentences, sentences.none, took):
         got = [intent.id for intent in meaning.intents if intent.id not in _NOTHING_SAID]
@@ -190,6 +194,7 @@ def measure_intents(
             for intent in INTENTS
             if intent in present
         },
+        "calibration": {"expected_error": expected_error(bins), "reliability": [asdict(found) for found in bins]},
         "latency_ms": latency(took),
         "errors": errors,
     }

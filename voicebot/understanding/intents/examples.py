@@ -37,7 +37,7 @@ class ExampleError(ValueError):
     """An example file that cannot be used; the message says file, what is wrong and how to mend it."""
 
 
-def load_examples(library: Path, *, variants: int = 8) -> list[Example]:
+def load_examples(library: Path, *, variants: int = 6) -> list[Example]:
     """Every example of every language, patterns spread into at most `variants` sentences each, the same ones each
     time."""
     found: list[Example] = []

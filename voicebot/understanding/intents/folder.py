@@ -1,7 +1,7 @@
 """A model of the transformers family as a folder: its graph in ONNX, its tokenizer, and what its files say of itself.
 
 The folder is what `save_pretrained` writes, with `model.onnx` (or `onnx/model.onnx`) beside it, as `optimum-cli export
-onnx` or `voicebot nlu export` makes it. torch is not needed.
+onnx --model FOLDER OUT` makes it where a model is trained. Here torch is not needed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ModelFolder:
         if graph is None:
             raise EncoderError(
                 f"{folder / 'model.onnx'}: missing; pull the encoder of the catalogue, or give a folder that has it "
-                "(`voicebot nlu export` makes one from a transformers folder)"
+                "(`optimum-cli export onnx --model FOLDER OUT` makes it from a transformers folder)"
             )
         self.config = _json(folder / "config.json")
         self._pieces = _tokenizer(folder)

@@ -3,10 +3,12 @@ encoder's vector."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,10 @@ class IntentModel:
     bias: Floats
     centre: Floats
     """Mean of the encoder's vectors over the examples; empty without an encoder."""
+    temperature: float = 1.0
+    """Divisor of the logits, fitted on held-out examples, so that a probability can be believed."""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured when it was trained: held-out recall by intent, calibration, numbers of examples."""
 
     @property
     def meaning_size(self) -> int:
@@ -41,15 +47,24 @@ class IntentModel:
     def probabilities(self, text: str, vector: Floats | None) -> Floats:
         """Probability of each label for one cleaned sentence. `vector` is the encoder's, where the model was
         trained with one."""
+        logits = self.logits(text, vector)
+        logits -= logits.max()
+        grown: Floats = np.exp(logits)
+        return np.asarray(grown / grown.sum(), dtype=np.float32)
+
+    def logits(self, text: str, vector: Floats | None) -> Floats:
+        """The model's evidence for each label, divided by the temperature."""
         logits = self.bias.copy()
         index, value = _sparse(text, self.vocabulary, self.idf)
         if len(index):
             logits += value @ self.weights[index]
         if self.meaning_size and vector is not None:
             logits += _centred(vector, self.centre) @ self.weights[len(self.vocabulary) :]
-        logits -= logits.max()
-        grown: Floats = np.exp(logits)
-        return np.asarray(grown / grown.sum(), dtype=np.float32)
+        return np.asarray(logits / self.temperature, dtype=np.float32)
+
+    def measured(self, temperature: float, record: Mapping[str, Any]) -> IntentModel:
+        """The same weights with what was found out about them."""
+        return replace(self, temperature=temperature, record=record)
 
     def save(self, path: Path) -> None:
         """Writes one .npz file, weights in 8-bit integers with a scale a feature; complete or not at all."""
@@ -66,6 +81,8 @@ class IntentModel:
             scale=scale.astype(np.float32),
             bias=self.bias,
             centre=self.centre,
+            temperature=np.float32(self.temperature),
+            record=np.frombuffer(json.dumps(self.record, ensure_ascii=False).encode(), np.uint8),
         )
         partial.replace(path)
 
@@ -81,6 +98,8 @@ class IntentModel:
                 weights=data["weights"].astype(np.float32) * data["scale"],
                 bias=data["bias"],
                 centre=data["centre"],
+                temperature=float(data["temperature"]),
+                record=json.loads(bytes(data["record"]).decode()),
             )
 
 
@@ -105,12 +124,12 @@ def _centred(vectors: Floats, centre: Floats) -> Floats:
     return np.asarray(moved / length * _MEANING_WEIGHT, dtype=np.float32)
 
 
-def train(texts: Sequence[str], labels: Sequence[str], weights: Sequence[float], vectors: Floats | None) -> IntentModel:
-    """Fits the model: seconds for thousands of sentences on one core. `weights` say how much each sentence counts."""
+def train(texts: Sequence[str], labels: Sequence[tuple[str, ...]], vectors: Floats | None) -> IntentModel:
+    """Fits the model: seconds for thousands of sentences on one core. A sentence of several labels is shared evenly."""
     from scipy.optimize import minimize  # type: ignore[import-untyped]
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-    names = tuple(sorted(set(labels)))
+    names = tuple(sorted({label for several in labels for label in several}))
     seen: Counter[str] = Counter()
     for text in texts:
         for block in grams(text):
@@ -133,8 +152,8 @@ def train(texts: Sequence[str], labels: Sequence[str], weights: Sequence[float],
     width, classes = len(vocabulary) + len(centre), len(names)
     place = {name: number for number, name in enumerate(names)}
     target = np.zeros((len(texts), classes), dtype=np.float32)
-    target[np.arange(len(texts)), [place[label] for label in labels]] = 1.0
-    share = np.asarray(weights, dtype=np.float32)[:, None]
+    for row, several in enumerate(labels):
+        target[row, [place[label] for label in several]] = 1.0 / len(several)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         matrix = flat[: width * classes].reshape(width, classes).astype(np.float32)
@@ -145,8 +164,8 @@ def train(texts: Sequence[str], labels: Sequence[str], weights: Sequence[float],
         logits -= logits.max(1, keepdims=True)
         grown = np.exp(logits)
         guess = grown / grown.sum(1, keepdims=True)
-        cost = -float((share[:, 0] * np.log(np.maximum((guess * target).sum(1), 1e-12))).sum())
-        error = share * (guess - target)
+        cost = -float((target * (logits - np.log(grown.sum(1, keepdims=True)))).sum())
+        error = guess - target
         slope = np.empty_like(matrix)
         slope[: len(vocabulary)] = transposed @ error
         if dense is not None:

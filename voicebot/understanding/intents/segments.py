@@ -12,8 +12,8 @@ Score = Mapping[str, float]
 _CLAUSE = re.compile(r"[，,。！!？?；;\n]+")
 _LEAST = 3  # characters of a part that can mean something
 _MOST = 4  # parts of one turn
-_UNBROKEN = 8  # characters from which a clause may hold two
-_TRIES = 7  # places of one clause at which a division is tried: bounds the time of a turn
+_UNBROKEN = 6  # characters from which a clause may hold two
+_TRIES = 10  # places of one turn at which a division is tried: bounds the time of a turn
 _SURE = 0.45
 """Probability that each half must have of its own meaning for a division to count."""
 _CUE = re.compile(
@@ -40,32 +40,42 @@ class Segmenter:
     def parts(self, clean: str) -> list[str]:
         """The parts of a turn that can carry an intent of their own; none where the turn is a single one."""
         found: list[str] = []
+        left = _TRIES
         for clause in clauses(clean):
-            found.extend(self._divided(clause))
+            pieces, left = self._divided(clause, left)
+            found.extend(pieces)
         if len(found) == 1 and len(compact(found[0])) == len(compact(clean)):
             return []
         return found[:_MOST]
 
-    def _divided(self, clause: str) -> list[str]:
-        if len(compact(clause)) < _UNBROKEN:
-            return [clause]
-        places = [match.end() for match in _CUE.finditer(clause)]
-        places = sorted({place for place in places if _LEAST <= place <= len(clause) - _LEAST})
-        if len(places) > _TRIES:
-            middle = len(clause) / 2
-            places = sorted(sorted(places, key=lambda place: abs(place - middle))[:_TRIES])
+    def _divided(self, clause: str, left: int) -> tuple[list[str], int]:
+        """The clause's pieces, and how many tries are left for the rest of the turn."""
+        if len(compact(clause)) < _UNBROKEN or not left:
+            return [clause], left
+        places = {match.end() for match in _CUE.finditer(clause)}
+        middle = len(clause) / 2
+        tried = sorted(
+            (place for place in places if _LEAST <= place <= len(clause) - _LEAST), key=lambda at: abs(at - middle)
+        )[:left]
         best, chosen = _SURE * _SURE, None
-        for place in places:
+        for place in sorted(tried):
             halves = clause[:place].strip(), clause[place:].strip()
-            (one, sure), (other, certain) = self._best(halves[0]), self._best(halves[1])
-            if one == other or min(sure, certain) < _SURE or {one, other} & _NO_MEANING:
+            one, sure = self._best(halves[0])
+            if sure < _SURE or one in _NO_MEANING:
+                continue
+            other, certain = self._best(halves[1])
+            if other == one or certain < _SURE or other in _NO_MEANING:
                 continue
             if sure * certain > best:
                 best, chosen = sure * certain, halves
+        left -= len(tried)
         if chosen is None:
-            return [clause]
-        longer = max(chosen, key=len)
-        return [piece for half in chosen for piece in (self._divided(half) if half is longer else [half])]
+            return [clause], left
+        pieces: list[str] = []
+        for half in chosen:
+            further, left = self._divided(half, left) if half is max(chosen, key=len) else ([half], left)
+            pieces.extend(further)
+        return pieces, left
 
     def _best(self, text: str) -> tuple[str, float]:
         return max(self._light(text).items(), key=lambda item: item[1])

@@ -64,6 +64,8 @@ def _with_suffix(text: str, span: DaySpan) -> DaySpan:
     word = match[0]
     if word in ("左右", "前后", "上下"):
         return replace(span, end=match.end(), approximate=True)
+    if word in ("内", "之内", "以内") and span.day is None and span.latest is not None:
+        return replace(span, end=match.end(), day=span.latest, approximate=False, vague=False)
     if word.startswith(("之前", "以前", "前", "内", "之内")):
         return replace(span, end=match.end(), latest=span.day or span.latest)
     later = span.day or span.latest
@@ -339,6 +341,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
             _days_of_month,
         ),
         (rf"{_MONTH}?(?P<day>{_N})(?:号|日)(?!线|楼|码|店|门|院)", _day_of_month),
+        (rf"{_MONTH}(?P<day>[二三]?十[一二三四五六七八九]?)(?![期个天千百万块元分点号日年月])", _day_of_month),
         (rf"{_MONTH}(?P<part>月底|月末|底|末|月初|初|月中|中旬|上旬|下旬|中)(?!间)", _part_of_month),
         (r"(?P<month>)(?P<part>月底|月末|月初|月中|中旬|上旬|下旬)", _part_of_month),
         (r"(?P<word>大后|大前|后|昨|今|明|(?<![之以目])前|当)(?:天|儿个?|日)", _relative),

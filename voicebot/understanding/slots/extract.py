@@ -17,7 +17,7 @@ _CLAUSE = re.compile(r"[，,。！!？?；;\s]+")
 _PAYING = re.compile(
     r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|打过去|"
     r"转过去|把.{0,8}(?:打|转|存)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|"
-    r"给你们?(?:钱|补)|补上|扣款|划扣"
+    r"给你们?(?:钱|补|[打转汇存])|[打转汇存](?=[\d一二两三四五六七八九十])|补上|扣款|划扣"
 )
 _CALLING = re.compile(
     r"打(?:电话|过来|给我|来|吧)|再打|联系|再说|再聊|再谈|聊|回电|回拨|来电|有空|有时间|方便|下班|找我|"
@@ -30,6 +30,7 @@ _FIX = re.compile(
     r"(?P<old3>.+?)[，,。]?(?:哦|啊)?(?:不不?|不对|不是)[，,。](?:是)?(?P<new3>.+)|(?:改成|改到|改为|"
     r"换成|还是改)(?P<new4>.+)"
 )
+_LAST_FOUR = re.compile(r"(?:最后|后|末)四位(?:数字?)?(?:就?是|为|：|:)?")
 _OR = re.compile(r"^(?:还是|或者?|要么|、|，要么)+$")
 
 
@@ -64,7 +65,7 @@ def _correction(text: str, context: Context) -> Values | None:
     if match is None:
         return None
     new = next(value for name, value in match.groupdict().items() if name.startswith("new") and value)
-    slots = _extract(new, context)
+    slots = extract(new, context).slots
     if not slots:
         return None
     old = (
@@ -81,6 +82,10 @@ def _extract(text: str, context: Context) -> dict[str, Slot]:
     if context.expecting is Expecting.DIGITS or re.search(r"后四位|尾号|身份证|末四位|最后四位", text):
         spelled = digits.find_digits(text, 1 if context.expecting is Expecting.DIGITS else 3)
         best = max(spelled, key=lambda span: len(span.digits), default=None)
+        introduced = _LAST_FOUR.search(text)
+        if introduced is not None:
+            named = (span for span in spelled if span.start >= introduced.end() and len(span.digits) == 4)
+            best = next(named, best)
         if best is None or len(best.digits) < 4:
             best = digits.digits_of_number(text) or best
         if best is not None and context.expecting is Expecting.DIGITS and len(spelled) > 1 and len(best.digits) < 4:
@@ -237,8 +242,11 @@ def _best_day(text: str, moments: Sequence[_Moment], context: Context) -> _Momen
         return None
     pool = [m for m in paying if m.day is not None and not m.day.payday] or paying
     for first, second in itertools.pairwise(pool):
-        if first.day and second.day and first.day.day and second.day.day and _OR.match(text[first.end : second.start]):
-            low, high = sorted((first.day.day, second.day.day))
+        if first.day and second.day and _OR.match(text[first.end : second.start]):
+            ends = [end for span in (first.day, second.day) for end in (span.day, span.earliest, span.latest) if end]
+            if not ends:
+                continue
+            low, high = min(ends), max(ends)
             both = DaySpan(first.start, second.end, None, low, high, approximate=True, vague=True)
             return _Moment(first.start, second.end, both, None)
     exact = [m for m in pool if m.day is not None and m.day.day is not None and not m.day.vague and not m.day.now]
@@ -313,7 +321,8 @@ def _callback_slot(text: str, moment: _Moment, context: Context) -> Slot:
     base = on or _roll(now, clock.clock)
     if clock.next_day:
         base += timedelta(days=1)
-    at = datetime.combine(base, clock.clock, now.tzinfo)
+    said = clock.early if clock.early is not None and base > now.date() else clock.clock
+    at = datetime.combine(base, said, now.tzinfo)
     low_at = None if clock.earliest is None else datetime.combine(base, clock.earliest, now.tzinfo)
     high_at = None if clock.latest is None else datetime.combine(base, clock.latest, now.tzinfo)
     return Slot("callback_at", at, words, clock.approximate, at <= now, low_at, high_at)

@@ -42,6 +42,8 @@ class ClockSpan:
     approximate: bool = False
     part: str | None = None
     """The part of day in the words: 下午."""
+    early: time | None = None
+    """The same hour before noon, where the words leave it open and only the clock of the call spoke for the evening."""
     after_minutes: int | None = None
     """半小时后: minutes from now, instead of a clock."""
 

@@ -52,7 +52,7 @@ _PART = (
 _N = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[一二两三四五六七八九])"
 _MIN = r"(?:\d{1,2}|[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九]|[一二三四五六七八九])"
 _CLOCK = re.compile(
-    rf"(?:{_PART}的?)?(?P<hour>{_N})(?:点钟?|:|：)(?P<minute>半|一刻|三刻|(?:过|"
+    rf"(?:{_PART}的?)?(?P<hour>{_N})(?:点钟?|点来钟|来点钟?|:|：)(?P<minute>半|一刻|三刻|(?:过|"
     rf"零)?{_MIN}分?(?![点天号])|\d\d)?(?P<many>多)?(?:左右|前后)?"
 )
 _RANGE = re.compile(
@@ -120,7 +120,8 @@ def _read_clock(match: re.Match[str], hour_now: int) -> ClockSpan | None:
     hour, next_day = _hour(int(number), _part(match), hour_now)
     clock = time(hour, _minute(match["minute"]))
     rough = bool(_ROUGH.search(match[0]))
-    return ClockSpan(match.start(), match.end(), clock, next_day, approximate=rough, part=match["part"])
+    early = clock.replace(hour=int(number)) if match["part"] is None and 8 <= number < hour else None
+    return ClockSpan(match.start(), match.end(), clock, next_day, approximate=rough, part=match["part"], early=early)
 
 
 def _is_a_little(match: re.Match[str]) -> bool:
