@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--concurrency", type=int, default=30)
     parser.add_argument("--rate", type=float, default=8.0, help="calls a second, all workers together")
-    parser.add_argument("--days", type=int, default=3, help="days of the campaign's clock")
+    parser.add_argument("--days", type=float, default=3, help="days of the campaign's clock")
     parser.add_argument("--folder", type=Path, help="where everything is left; a temporary folder without it")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

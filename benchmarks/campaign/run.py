@@ -41,7 +41,7 @@ class Options:
     concurrency: int
     rate: float
     """Calls a second, all workers together."""
-    days: int
+    days: float
     """Days of the campaign's clock after which the run ends; who is due later stays scheduled."""
     folder: Path
 
