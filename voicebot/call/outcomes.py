@@ -12,6 +12,7 @@ from voicebot.dialog.events import ChooseCase, RecordCallback, RecordPlan, Recor
 from voicebot.store.outgoing import Message
 from voicebot.store.outgoing_protocols import Messages
 from voicebot.store.protocols import Audit, Callbacks, Cases, Plans, Promises, Suppressions
+from voicebot.store.number import e164
 from voicebot.store.records import FOR_AN_AGENT, Callback, Case, NumberState, PlanRequest, Promise, Suppression
 
 
@@ -99,7 +100,7 @@ class StoredOutcomes:
                         at=action.at,
                         case_id=self._case.id if self._case else None,
                         call_id=self._call_id,
-                        number=action.number or self._number,
+                        number=self._number if action.number is None else e164(action.number),
                         because=FOR_AN_AGENT if self._wants_a_human else "asked_by_caller",
                         recorded_at=self._now(),
                     )
