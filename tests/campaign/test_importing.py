@@ -115,6 +115,18 @@ async def test_consents_are_read_and_must_have_a_day(store: Store, tmp_path: Pat
     assert (await _import(file, store.cases)).unchanged == 1
 
 
+async def test_the_state_of_residence_is_one_that_exists(store: Store, tmp_path: Path) -> None:
+    text = (
+        "external_id,name,numbers,creditor,amount_due,due_date,jurisdiction,state,time_zone,currency\n"
+        "a-1,John Sample,(212) 555-0100,Sample Bank,100,2026-11-01,us,ma,America/New_York,USD\n"
+        "a-2,John Sample,(212) 555-0101,Sample Bank,100,2026-11-01,us,Mars,America/New_York,USD\n"
+        "a-3,John Sample,(212) 555-0102,Sample Bank,100,2026-11-01,us,,America/New_York,USD\n"
+    )
+    report = await _import(_write(tmp_path, text), store.cases)
+    assert [(fault.line, fault.column) for fault in report.faults] == [(3, "residence")]
+    assert [case.residence for case in await store.cases.list()] == ["MA", None]
+
+
 async def test_debtors_with_one_customer_number_are_one_person(store: Store, tmp_path: Path) -> None:
     text = (
         "external_id,debtor_id,name,numbers,creditor,amount_due,due_date\n"
