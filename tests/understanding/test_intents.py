@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from voicebot.understanding import Context, Expecting, Understander
 from voicebot.understanding.intents.calibration import expected_error, fit_temperature, reliability
 from voicebot.understanding.intents.composing import composed
 from voicebot.understanding.intents.examples import Example
@@ -158,3 +160,23 @@ def test_training_measures_on_patterns_it_has_not_seen_and_says_what_changed(tmp
 
 def test_no_model_before_is_no_comparison(tmp_path: Path) -> None:
     assert previous_model(tmp_path, None, "intents-x.npz") is None
+
+
+def test_digits_that_were_asked_for_mean_nothing_else(engine: Understander, asking: Callable[..., Context]) -> None:
+    for text in ("末四位是八八零二", "三个五一个九", "一洞洞七"):
+        meaning = engine.understand(text, asking(Expecting.DIGITS))
+        assert not meaning.intents
+        assert "digits" in meaning.slots
+
+
+def test_another_person_who_wants_no_calls_refuses_them(engine: Understander, asking: Callable[..., Context]) -> None:
+    found = [intent.id for intent in engine.understand("他不在家，我是他爸，你们别老打我电话。", asking()).intents]
+    assert found[0] == "third_party_refuses"
+
+
+def test_a_death_in_the_family_of_one_without_work_is_a_hardship(
+    engine: Understander, asking: Callable[..., Context]
+) -> None:
+    found = {intent.id: intent.confidence for intent in engine.understand("我没工作，我妈又刚去世", asking()).intents}
+    assert {"hardship_unemployment", "hardship_disaster_family"} <= set(found)
+    assert found.get("deceased", 0.0) < 0.2

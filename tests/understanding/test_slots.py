@@ -75,6 +75,9 @@ def test_spelled_digits_keep_zeros() -> None:
         ("后天发工资，到时候还清", date(2026, 3, 12)),
         ("上次说十号还，能不能再往后推一周", date(2026, 3, 17)),
         ("五个工作日内还", date(2026, 3, 17)),
+        ("下个月十五还一千", date(2026, 4, 15)),
+        ("这周内还", date(2026, 3, 15)),
+        ("本月最后一天还", date(2026, 3, 31)),
     ],
 )
 def test_days(asking: Asking, text: str, day: date) -> None:
@@ -84,7 +87,18 @@ def test_days(asking: Asking, text: str, day: date) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["过两天吧", "过几天还", "下个月还", "周末还", "下个月初还", "周四或者周五还", "过一阵子还"]
+    "text",
+    [
+        "过两天吧",
+        "过几天还",
+        "下个月还",
+        "周末还",
+        "下个月初还",
+        "周四或者周五还",
+        "周四周五吧",
+        "这个周末或者下周一还",
+        "过一阵子还",
+    ],
 )
 def test_vague_days_are_asked_back(asking: Asking, text: str) -> None:
     slot = extract(text, asking()).slots["date"]
@@ -111,6 +125,7 @@ def test_payday_falls_before_a_rest_day(asking: Asking) -> None:
         ("每个月还五百", "500"),
         ("还1k", "1000"),
         ("九千块一笔清", "9000"),
+        ("给你打一千五百八十", "1580"),
     ],
 )
 def test_sums(asking: Asking, text: str, value: str) -> None:
@@ -151,6 +166,8 @@ def test_about_is_approximate(asking: Asking) -> None:
         ("下周三中午十二点给我打", at(2026, 3, 18, 12)),
         ("八点再打", at(2026, 3, 10, 20)),
         ("两点再打", at(2026, 3, 11, 14)),
+        ("明天十点来钟打给我", at(2026, 3, 11, 10)),
+        ("后天九点再打", at(2026, 3, 12, 9)),
     ],
 )
 def test_times_to_call_back(asking: Asking, text: str, moment: datetime) -> None:
@@ -174,6 +191,7 @@ def test_a_bare_day_is_what_was_asked_for(asking: Asking) -> None:
         ("三个八一个六", "8886"),
         ("零零五六", "0056"),
         ("幺二三x", "123X"),
+        ("五六七八九零嗯最后四位是七八九零", "7890"),
     ],
 )
 def test_last_four(asking: Asking, text: str, digits: str) -> None:
@@ -184,6 +202,7 @@ def test_last_four(asking: Asking, text: str, digits: str) -> None:
     ("text", "name", "value"),
     [
         ("不是周五，是周四", "date", date(2026, 3, 12)),
+        ("我说错了不是十六号是二十六号", "date", date(2026, 3, 26)),
         ("不是五百，是五千", "amount", Decimal(5000)),
         ("还一千，不对，还一千五", "amount", Decimal(1500)),
     ],

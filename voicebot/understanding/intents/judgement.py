@@ -11,6 +11,7 @@ from voicebot.understanding.answers import compact
 from voicebot.understanding.intents.catalogue import NONE, PROTECTED, rank
 from voicebot.understanding.intents.segments import Segmenter
 from voicebot.understanding.intents.signals import signals
+from voicebot.understanding.intents.topics import BESIDE, topics
 from voicebot.understanding.intents.wordings import Wordings
 from voicebot.understanding.meaning import Answer, Context, Expecting, IntentScore, Slot
 
@@ -22,6 +23,7 @@ judged below it, six in seven were judged wrongly."""
 _FIRST_PROTECTED = 0.20
 _SECOND = 0.25
 _SECOND_PROTECTED = 0.20
+_BESIDE_DIGITS = 8  # characters that may stand beside the digits asked for: 我身份证最后四位是
 _CLAUSE_SURE = 0.90
 """Probability from which a part of a turn adds what it means by itself."""
 _CLAUSE_CERTAIN = 0.95
@@ -54,7 +56,12 @@ _LEADS_BEFORE_CEASING = frozenset(
 )
 """Where the whole turn means one of these, 别打了 in it is reported and does not lead: 打错了，别打了."""
 _IT_IS_ME = re.compile(r"(?:对|嗯|哦|啊|是的?|没错)*(?:我就?是|是我|我本人|本人|就是我)(?:本人|啊|呀|呢)?")
+_HARDSHIP = frozenset({"hardship_unemployment", "hardship_illness"})
+_MY_KIN = re.compile(
+    r"(?:我|家里)(?:的)?(?:爸|妈|父亲|母亲|爷爷|奶奶|外公|外婆|公公|婆婆|岳父|岳母|老人|孩子|儿子|女儿)"
+)
 _PART_FIRST = re.compile(r"先(?:还|给|付|交|打|转|补|扣|来)|剩下|其余|余下|部分|只(?:能|有|剩|够)|手头就|最多")
+_DONE = re.compile(r"已经|早|昨|前天|上个?[周月星礼]|刚|(?:还|付|交|转|结)[了过]|都")
 _WHOLE = re.compile(r"还清|结清|付清|一次性|全部|还完")
 _BRACKETS = re.compile(r"[(（][^)）]*[)）]")
 _MARKERS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -109,6 +116,8 @@ class Judge:
         found: dict[str, IntentScore] = {}
         top: str | None = None
         spoken = _BRACKETS.sub("", clean) if marked is not None else clean
+        if _spelled(spoken, context, slots):
+            return tuple(IntentScore(found, sure, f"signal: {words}") for found, sure, words in signals(spoken))
         if len(compact(spoken)) >= 2 and (answer is None or len(compact(spoken)) >= 4):
             parts = self._segmenter.parts(spoken)
             scored = self._score([spoken, *parts])
@@ -123,6 +132,9 @@ class Judge:
                 found[intent] = IntentScore(intent, confidence, f"signal: {words}")
             if top is not None and top not in (intent, NONE) and found_confidence(found, top) < _UNSURE:
                 top = intent
+        for intent, words in topics(spoken) if top != NONE else ():
+            if found_confidence(found, intent) < BESIDE:
+                found[intent] = IntentScore(intent, BESIDE, f"topic: {words}")
         self._add_short_clauses(spoken, found)
         if answer is not None:
             _add_context(answer, context, found)
@@ -206,6 +218,14 @@ def mumbled(plain: str) -> bool:
     return len(_FILLERS.findall(plain)) > 1 and is_noise(plain)
 
 
+def _spelled(spoken: str, context: Context, slots: Mapping[str, Slot]) -> bool:
+    """Whether the turn is the digits that were asked for and next to nothing else: 末四位是八八零二."""
+    digits = slots.get("digits")
+    if context.expecting is not Expecting.DIGITS or digits is None:
+        return False
+    return len(compact(spoken)) <= len(str(digits.value)) + _BESIDE_DIGITS
+
+
 def _add_context(answer: Answer, context: Context, found: dict[str, IntentScore]) -> None:
     if context.expecting is not Expecting.IDENTITY:
         return
@@ -223,6 +243,11 @@ def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str
     if "third_party_answers" in found and "cease_contact" in found:
         refusal = replace(found["cease_contact"], id="third_party_refuses", confidence=_REFUSES)
         found.setdefault("third_party_refuses", replace(refusal, why=f"{refusal.why}, said by another"))
+    if "deceased" in found and _HARDSHIP & set(found) and _MY_KIN.search(clean):
+        mourning = replace(found["deceased"], id="hardship_disaster_family")
+        found.setdefault("hardship_disaster_family", replace(mourning, why=f"{mourning.why}, in the family"))
+        found["deceased"] = replace(found["deceased"], confidence=_MENTIONED)
+        top = "hardship_disaster_family" if top == "deceased" else top
     for stronger, weaker in _SAYS_IT_ALREADY:
         if stronger in found and weaker in found and found[stronger].confidence >= _DECIDES and weaker != top:
             del found[weaker]
@@ -231,6 +256,9 @@ def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str
     if top in _LEADS_BEFORE_CEASING and "cease_contact" in found:
         quieter = min(_DECIDES - 0.01, found["cease_contact"].confidence)
         found["cease_contact"] = replace(found["cease_contact"], confidence=quieter)
+    if top == "already_paid" and "promise_to_pay" in found and "date" in slots and not _DONE.search(clean):
+        del found["already_paid"]
+        top = "promise_to_pay"
     _settle_promises(found, slots, clean)
     return _settle_calls(found, slots, top)
 

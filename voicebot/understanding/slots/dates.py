@@ -191,6 +191,11 @@ def _days_of_month(match: re.Match[str], clock: _Clock) -> DaySpan | None:
     return _span(match, None, earliest=start, latest=end, approximate=True, vague=True)
 
 
+def _last_day(match: re.Match[str], clock: _Clock) -> DaySpan | None:
+    month = _month_of(match, clock)
+    return None if month is None else _span(match, almanac.month_end(*month))
+
+
 def _part_of_month(match: re.Match[str], clock: _Clock) -> DaySpan | None:
     month = _month_of(match, clock)
     if month is None:
@@ -342,6 +347,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
         ),
         (rf"{_MONTH}?(?P<day>{_N})(?:号|日)(?!线|楼|码|店|门|院)", _day_of_month),
         (rf"{_MONTH}(?P<day>[二三]?十[一二三四五六七八九]?)(?![期个天千百万块元分点号日年月])", _day_of_month),
+        (rf"{_MONTH}?最后(?:一天|那天|一日)", _last_day),
         (rf"{_MONTH}(?P<part>月底|月末|底|末|月初|初|月中|中旬|上旬|下旬|中)(?!间)", _part_of_month),
         (r"(?P<month>)(?P<part>月底|月末|月初|月中|中旬|上旬|下旬)", _part_of_month),
         (r"(?P<word>大后|大前|后|昨|今|明|(?<![之以目])前|当)(?:天|儿个?|日)", _relative),

@@ -242,7 +242,8 @@ def _best_day(text: str, moments: Sequence[_Moment], context: Context) -> _Momen
         return None
     pool = [m for m in paying if m.day is not None and not m.day.payday] or paying
     for first, second in itertools.pairwise(pool):
-        if first.day and second.day and _OR.match(text[first.end : second.start]):
+        between = text[first.end : second.start]
+        if first.day and second.day and (_OR.match(between) or (not between and first.day.day != second.day.day)):
             ends = [end for span in (first.day, second.day) for end in (span.day, span.earliest, span.latest) if end]
             if not ends:
                 continue
