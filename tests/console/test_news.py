@@ -74,16 +74,39 @@ async def test_what_cannot_be_is_refused_with_its_place(
     assert [error["where"] for error in problem["errors"]] == [f"body.{where}" if where else "body"]
 
 
-@pytest.mark.parametrize("what", ["payments", "flags", "numbers", "consents", "times"])
+BODIES: dict[str, dict[str, Any]] = {
+    "payments": PAYMENT,
+    "flags": {"flag": "dispute", "since": "2026-11-01", "note": "n"},
+    "numbers": {"number": "13800000001", "state": "stop", "label": "own"},
+    "consents": {"kind": "sms", "on": "2026-11-01", "source": "form", "granted": True},
+    "times": {"kind": "visit", "starts": "2026-11-20T00:00", "ends": "2026-11-21T00:00", "source": "order"},
+}
+
+
+@pytest.mark.parametrize("what", BODIES)
+async def test_no_body_makes_the_console_fail(console: Console, what: str) -> None:
+    strange: list[Any] = [
+        None,
+        [],
+        {},
+        7,
+        -1e300,
+        True,
+        "\u0000",
+        "١٢",
+        "0001-01-01",
+        "9999-12-31T23:59-12:00",
+        "x" * 999,
+    ]
+    for field in BODIES[what]:
+        for value in strange:
+            status, _ = await tell(console, what, {**BODIES[what], field: value}, "officer")
+            assert status in {200, 201, 422}, (field, value)
+
+
+@pytest.mark.parametrize("what", BODIES)
 async def test_a_case_that_nobody_knows_is_not_there(console: Console, what: str) -> None:
-    bodies: dict[str, dict[str, Any]] = {
-        "payments": PAYMENT,
-        "flags": {"flag": "dispute"},
-        "numbers": {"number": "13800000001", "state": "stop"},
-        "consents": {"kind": "sms", "on": "2026-11-01", "source": "form"},
-        "times": {"kind": "visit", "starts": "2026-11-20T00:00", "ends": "2026-11-21T00:00", "source": "order"},
-    }
-    status, problem = await tell(console, what, bodies[what], case="nobody")
+    status, problem = await tell(console, what, BODIES[what], case="nobody")
     assert (status, problem["type"]) == (404, "urn:voicebot:problem:unknown-case")
 
 

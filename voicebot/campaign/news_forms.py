@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Literal, Protocol, Self
@@ -46,6 +47,16 @@ _TIMES = {
 }
 
 
+_FIRST, _LAST = date(1970, 1, 1), date(2199, 12, 31)
+Day = Annotated[date, Field(ge=_FIRST, le=_LAST)]
+"""A day that somebody living can mean."""
+
+
+def _named(names: Mapping[str, str]) -> BeforeValidator:
+    """Reads a Chinese name as the word it stands for; whatever is no text is left to be refused."""
+    return BeforeValidator(lambda value: names.get(value, value) if isinstance(value, str) else value)
+
+
 class NewsForm(Protocol):
     """A form that becomes news of a case."""
 
@@ -63,7 +74,7 @@ class PaymentForm(_Form):
     """The creditor's own reference of the payment: the same one again is the same payment."""
     amount: Decimal = Field(gt=0, max_digits=15, decimal_places=4)
     """What was paid."""
-    paid_on: date
+    paid_on: Day
     """Day on which it was paid: YYYY-MM-DD."""
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
     """ISO 4217; left out, the case's. A payment in another currency is refused."""
@@ -79,7 +90,7 @@ class FlagForm(_Form):
     """dispute, complaint, stop_contact, deceased, lawyer, vulnerable, ...; common Chinese names are understood."""
     in_force: bool = True
     """False lifts the flag; only an officer may."""
-    since: date | None = None
+    since: Day | None = None
     """Day on which it came up, or was lifted: YYYY-MM-DD; left out, now."""
     note: str = Field("", max_length=500)
     """What happened, in a few words."""
@@ -96,7 +107,7 @@ class NumberForm(_Form):
     """E.164, or a national number of the case's jurisdiction; one that is new is added."""
     state: Annotated[
         Literal["valid", "invalid", "wrong_person", "stop"] | None,
-        BeforeValidator(lambda text: _STATES.get(text, text)),
+        _named(_STATES),
     ] = None
     """valid, invalid (empty number), wrong_person (somebody else's), stop (not to be called on it); left out, as it
     is. Making a wrong or stopped number valid is an officer's."""
@@ -130,13 +141,13 @@ class ConsentForm(_Form):
             "assignment_notice",
             "validation_notice",
         ],
-        BeforeValidator(lambda text: _KINDS.get(text, text)),
+        _named(_KINDS),
     ]
     """call, robot_call, recording, sms, education_message; or a notice sent: agency_notice, assignment_notice,
     validation_notice."""
     granted: bool = True
     """False: it was refused, or taken back."""
-    on: date
+    on: Day
     """Day on which it was given or sent: YYYY-MM-DD."""
     source: Line
     """Where it is written down: contract, form, recording, letter."""
@@ -148,7 +159,7 @@ class ConsentForm(_Form):
 class TimeForm(_Form):
     """A time that was agreed or ruled out, or a visit."""
 
-    kind: Annotated[Literal["agreed", "blocked", "visit"], BeforeValidator(lambda text: _TIMES.get(text, text))]
+    kind: Annotated[Literal["agreed", "blocked", "visit"], _named(_TIMES)]
     """agreed (may be called in it, even outside the lawful hours), blocked (may not), visit (nobody calls that day)."""
     starts: datetime
     """When it begins: 2026-11-20T22:00, in the debtor's zone unless it names one."""
@@ -163,6 +174,8 @@ class TimeForm(_Form):
     def _forwards(self) -> Self:
         if (self.starts.tzinfo is None) != (self.ends.tzinfo is None):
             raise PydanticCustomError("ends", "starts and ends name a zone both, or neither")
+        if not _FIRST <= self.starts.date() <= self.ends.date() <= _LAST:
+            raise PydanticCustomError("ends", "it begins before it ends, and both between 1970 and 2199")
         if self.ends <= self.starts:
             raise PydanticCustomError("ends", "it ends before it begins")
         return self

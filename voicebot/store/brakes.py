@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
-from voicebot.store.campaign_records import NOT_PERMITTED, MemberState
+from voicebot.store.campaign_records import NOT_PERMITTED, CampaignState, MemberState
 from voicebot.store.database import Database
 from voicebot.store.news_records import Halt
 from voicebot.store.number import e164
@@ -45,7 +45,12 @@ class BrakeRepository:
             lifted = {"lifted_at": at or utc_now(), "lifted_by": by, "lifted_because": because}
             await connection.execute(update(table).where(table.lifted_at.is_(None)).values(**lifted))
             # Whoever was chosen while it was on is held until a person acts; this is the act.
-            held = (member.state == MemberState.HELD.value, member.reason.startswith(NOT_PERMITTED))
+            alive = (CampaignState.RUNNING.value, CampaignState.PAUSED.value)
+            held = (
+                member.state == MemberState.HELD.value,
+                member.reason.startswith(NOT_PERMITTED),
+                member.campaign_id.in_(select(models.Campaign.id).where(models.Campaign.state.in_(alive))),
+            )
             await connection.execute(update(member).where(*held).values(state=MemberState.READY.value))
             return standing
 

@@ -118,7 +118,7 @@ async def _pay(connection: AsyncConnection, one: PaymentNews, case: Row[Any], by
         "currency": case.currency,
         "paid_on": one.paid_on,
         "recorded_at": at,
-        "recorded_by": by,
+        "recorded_by": by[:200],
     }
     await insert_once(connection, table, values)
     # Read again: an earlier payment of the same batch may have changed it.
@@ -148,7 +148,14 @@ async def _flag(
             return TakenAs.KNOWN
         if one.allows_more and not looser:
             _needs_an_officer("flag", "what lets the bot say more")
-        row = {"id": new_id(), "case_id": case.id, "name": one.flag, "note": one.note, "set_at": since, "set_by": by}
+        row = {
+            "id": new_id(),
+            "case_id": case.id,
+            "name": one.flag,
+            "note": one.note,
+            "set_at": since,
+            "set_by": by[:200],
+        }
         await insert_once(connection, table, row)
         return TakenAs.NEW
     suppressed = models.Suppression
