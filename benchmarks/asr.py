@@ -1,6 +1,8 @@
 """Makes a Mandarin test set with the embedded voice, sends it over simulated lines, and measures recognisers.
 
     python -m benchmarks.asr make FOLDER          writes WAV files and manifest.jsonl
+    python -m benchmarks.asr intents FOLDER FILE  the same of the first sentence of each intent of a file such as
+                                                  benchmarks/nlu/last.yaml, for voicebot intent-from-audio eval
     python -m benchmarks.asr run FOLDER [ENGINE…] measures, three runs each, and prints machine, versions, n and spread
 
 Synthetic voices are cleaner and more alike than people: the figures compare settings and engines with one another.
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -20,6 +23,7 @@ import soxr
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from ruamel.yaml import YAML
 
 from benchmarks.machine import describe
 from voicebot.speech.engines import load_named_recogniser, load_synthesiser
@@ -31,6 +35,8 @@ from voicebot.speech.wav import Recording, write_wav
 SPEAKERS = (0.72, 0.85, 1.0, 1.2)
 """Pitches of the embedded voice."""
 CONDITIONS: dict[str, float | None] = {"clean": None, "noise 25 dB": 25.0, "noise 15 dB": 15.0}
+LOSS = "loss 3 %"
+"""Condition in which so many packets of 20 ms never arrive."""
 RUNS = 3
 SENTENCES = [
     "嗯",
@@ -79,6 +85,39 @@ def telephone(sound: Floats, noise_db: float | None, generator: np.random.Genera
     code = np.round((folded + 1) / 2 * 255) / 255 * 2 - 1
     heard = np.sign(code) * (256 ** np.abs(code) - 1) / 255
     return bytes((heard * 32767).astype("<i2").tobytes())
+
+
+def with_loss(pcm: bytes, share: float, generator: np.random.Generator) -> bytes:
+    """Silence in the place of `share` of the packets."""
+    samples = np.frombuffer(pcm, "<i2").copy()
+    for start in range(0, len(samples), 160):
+        if generator.random() < share:
+            samples[start : start + 160] = 0
+    return samples.tobytes()
+
+
+async def make_intents(folder: Path, sentences: Path) -> None:
+    """Writes the first sentence of each intent over each line. The same bytes every time."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    content = YAML(typ="safe").load(await asyncio.to_thread(sentences.read_text, encoding="utf-8"))
+    voice = await load_synthesiser(SpeechSettings(), "zh-CN")
+    generator = np.random.default_rng(20261122)
+    rows: list[dict[str, str]] = []
+    for number, intent in enumerate(content["intents"]):
+        text = intent["examples"][0]["text"]
+        if re.search("[a-zA-Z]", text):
+            continue
+        request = SpeechRequest(text, voice=f"pitch={SPEAKERS[number % len(SPEAKERS)]}")
+        pcm = b"".join([piece async for piece in voice.speak(request)])
+        sound = soxr.resample(np.frombuffer(pcm, "<i2") / 32768, voice.sample_rate, 8000)
+        for condition, noise_db in {**CONDITIONS, LOSS: None}.items():
+            heard = telephone(sound, noise_db, generator)
+            name = f"{len(rows):04}.wav"
+            write_wav(folder / name, Recording(with_loss(heard, 0.03, generator) if condition == LOSS else heard, 8000))
+            rows.append({"audio": name, "text": text, "intent": intent["id"], "condition": condition})
+    await voice.close()
+    manifest = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    await asyncio.to_thread((folder / "manifest.jsonl").write_text, manifest, encoding="utf-8")
 
 
 async def make(folder: Path) -> None:
@@ -145,6 +184,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["make", folder]:
             asyncio.run(make(Path(folder)))
+        case ["intents", folder, sentences]:
+            asyncio.run(make_intents(Path(folder), Path(sentences)))
         case ["run", folder, *engines]:
             asyncio.run(run(Path(folder), engines or ["whisper-base"]))
         case _:

@@ -27,7 +27,9 @@ def mandarin_voice() -> Iterator[ZhttsSynthesiser]:
 
 @pytest.fixture(scope="session")
 def whisper() -> Iterator[WhisperRecogniser]:
-    recogniser = WhisperRecogniser(ModelShelf().path("whisper-base"), WhisperSettings(context=SpeechSettings().context))
+    told = SpeechSettings()
+    tuning = WhisperSettings(context=told.context, short_context=told.short_context)
+    recogniser = WhisperRecogniser(ModelShelf().path("whisper-base"), tuning)
     yield recogniser
     recogniser._pool.shutdown()
 

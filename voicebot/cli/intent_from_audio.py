@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from voicebot.speech.scoring import Heard, Utterance
     from voicebot.speech.settings import SpeechSettings
+    from voicebot.understanding import Expecting
 
 app = typer.Typer(help="Measure the whole way from audio to intent.", no_args_is_help=True)
 
@@ -24,7 +25,9 @@ def group() -> None:
 
 @app.command("eval")
 def evaluate(
-    manifest: Annotated[Path, typer.Argument(help="JSON Lines: audio, text, language, condition, speaker, intent.")],
+    manifest: Annotated[
+        Path, typer.Argument(help="JSON Lines: audio, text, language, condition, speaker, intent, expecting.")
+    ],
     engine: Annotated[str | None, typer.Option(help="Recogniser of the catalogue; default: the one set.")] = None,
     models: Annotated[Path | None, typer.Option("--models", help="Where models stand.")] = None,
     encoder: Annotated[Path | None, typer.Option(help="Folder with model.onnx and tokenizer.json.")] = None,
@@ -46,7 +49,7 @@ def evaluate(
     settings = SpeechSettings(model_directory=models) if models else SpeechSettings()
     try:
         utterances = read_manifest(manifest)
-        expected = _intents(manifest)
+        expected = _expected(manifest)
         understander = load_understander(encoder=encoder)
         with Progress(console=note, transient=True) as progress:
             task = progress.add_task("listening", total=len(utterances))
@@ -54,10 +57,11 @@ def evaluate(
     except (ManifestError, CatalogueError, ValueError) as unusable:
         note.print(str(unusable), markup=False)
         raise typer.Exit(2) from None
-    context = Context(datetime(2026, 3, 10, 15, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
+    now = datetime(2026, 3, 10, 15, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
     tally: dict[str, list[bool]] = defaultdict(list)
     errors = []
-    for one, intent in zip(heard, expected, strict=True):
+    for one, (intent, expecting) in zip(heard, expected, strict=True):
+        context = Context(now, expecting=expecting, language=one.utterance.language)
         got = [found.id for found in understander.understand(one.text, context).intents]
         right = got[:1] == [intent]
         tally[one.utterance.condition].append(right)
@@ -92,18 +96,24 @@ async def _listen(settings: SpeechSettings, name: str | None, utterances: list[U
         await recogniser.close()
 
 
-def _intents(manifest: Path) -> list[str]:
-    """The expected intent of each line. Raises ManifestError on a line without a known one."""
+def _expected(manifest: Path) -> list[tuple[str, Expecting]]:
+    """Intent of each line, and what the bot had asked for. Raises ManifestError on a line without a known intent."""
     from voicebot.speech.scoring import ManifestError
+    from voicebot.understanding import Expecting
     from voicebot.understanding.intents.catalogue import INTENTS
 
+    known = {one.value: one for one in Expecting}
     found = []
     for number, line in enumerate(manifest.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if line.strip():
-            intent = jsonlib.loads(line).get("intent")
-            if intent not in INTENTS:
-                raise ManifestError(f'{manifest}:{number}: intent {intent!r}; add "intent": one of the catalogue')
-            found.append(str(intent))
+        if not line.strip():
+            continue
+        row = jsonlib.loads(line)
+        intent, expecting = row.get("intent"), row.get("expecting", "nothing")
+        if intent not in INTENTS:
+            raise ManifestError(f'{manifest}:{number}: intent {intent!r}; add "intent": one of the catalogue')
+        if expecting not in known:
+            raise ManifestError(f"{manifest}:{number}: expecting {expecting!r}; write one of {', '.join(known)}")
+        found.append((str(intent), known[expecting]))
     return found
 
 

@@ -134,7 +134,12 @@ def _build_recogniser(settings: SpeechSettings, entry: ModelEntry, folder: Path)
     if entry.engine == "whisper":
         from voicebot.speech.whisper import WhisperRecogniser, WhisperSettings
 
-        tuning = WhisperSettings(context=settings.context, threads=settings.threads, waiting=settings.waiting)
+        tuning = WhisperSettings(
+            context=settings.context,
+            short_context=settings.short_context,
+            threads=settings.threads,
+            waiting=settings.waiting,
+        )
         return WhisperRecogniser(folder, tuning)
     if entry.engine == "vosk":
         from voicebot.speech.vosk import VoskRecogniser, VoskSettings

@@ -48,6 +48,9 @@ class SpeechSettings(BaseModel):
     context: str = "对。是的。嗯，好的。不是。没有。可以。不行。还款、逾期、分期、减免利息、转人工、投诉、打错电话。"
     """What the recogniser is told was said before: short answers, then words of the trade, in simplified characters."""
 
+    short_context: str = "喂。嗯。对。是的。是我。好的。可以。行。不是。不对。没有。不要。不用。知道了。"
+    """The same for an utterance so short that it can only be a short answer."""
+
     pitch: float = Field(default=1.0, ge=0.5, le=1.5)
     """Height of the embedded Mandarin voice; 1.0 is its own."""
 

@@ -36,6 +36,10 @@ class WhisperSettings:
 
     context: str = ""
     """Words of the trade, in simplified characters, which the network is told came before."""
+    short_context: str = ""
+    """The same for an utterance of less speech than `short_seconds`: short answers only. Out of a syllable in noise the
+    network makes the words of the trade that it was told of (转人工, 投诉), which nobody says that fast."""
+    short_seconds: float = 0.7
     threads: int = 1
     """Utterances decoded at once."""
     waiting: int = 64
@@ -65,6 +69,9 @@ _DIGIT = re.compile(r"[0-9零一二三四五六七八九幺]")
 _ONE_DIGIT = re.compile(r"[0-9零一二三四五六七八九 ,，、。.-]")
 _BEFORE_DIGITS = "身份证后四位。"
 """What the network is told came before a number said digit by digit; of the prompts tried it mishears fewest then."""
+
+_LOUD = 0.3
+"""Share of the loudest level from which a moment is speech rather than the noise of a line at 15 dB."""
 
 ASK_AGAIN_LOG = -0.6
 """Mean log probability of a token under which a transcript is more often wrong than right."""
@@ -137,7 +144,8 @@ class WhisperRecogniser:
         wants_digits = bool(phrases) and all(_DIGIT.fullmatch(phrase) for phrase in phrases)
         digits = self._digits(tokenizer, encoded, len(sound) / MODEL_RATE) if wants_digits else ""
         # A prompt of digits makes the network count on by itself; what was said is heard better without it.
-        prompt = self._prompt(tokenizer, language, () if wants_digits else phrases)
+        short = _spoken_seconds(sound) < settings.short_seconds
+        prompt = self._prompt(tokenizer, language, () if wants_digits else phrases, short=short)
         result = self._generate(prompt, encoded, len(sound) / MODEL_RATE, no_repeat_ngram_size=3)
         confidence = float(np.exp(min(0.0, result.scores[0])))
         if result.no_speech_prob > settings.no_speech or confidence < settings.believable:
@@ -185,8 +193,9 @@ class WhisperRecogniser:
             mel = np.pad(mel, ((0, 0), (0, wanted - mel.shape[1])), constant_values=float(mel.min()))
         return self._model.encode(mel)
 
-    def _prompt(self, tokenizer: Any, language: str, phrases: tuple[str, ...]) -> list[int]:
-        words = self.settings.context if language == "zh" else ""
+    def _prompt(self, tokenizer: Any, language: str, phrases: tuple[str, ...], *, short: bool = False) -> list[int]:
+        context = self.settings.short_context if short and self.settings.short_context else self.settings.context
+        words = context if language == "zh" else ""
         if phrases:
             words += "、".join(phrases) + "。" if language == "zh" else ", ".join(phrases) + "."
         before = [tokenizer.sot_prev, *tokenizer.encode(words)[-200:]] if words else []
@@ -235,6 +244,16 @@ class _WhisperStream:
         self._pieces.clear()
         longest = int(LONGEST_SECONDS * self._sample_rate) * 2
         return await self._recogniser._hear(pcm[-longest:], self._sample_rate, self._language, self._phrases)
+
+
+def _spoken_seconds(sound: Floats) -> float:
+    """From the first to the last moment that is about as loud as speech."""
+    frames = sound[: len(sound) // 160 * 160].reshape(-1, 160)
+    if not len(frames):
+        return 0.0
+    level = np.sqrt(np.mean(np.square(frames), axis=1))
+    loud = np.flatnonzero(level > _LOUD * float(np.percentile(level, 95)))
+    return float(loud[-1] - loud[0] + 1) * 160 / MODEL_RATE if len(loud) else 0.0
 
 
 def _sound(pcm: bytes, sample_rate: int, settings: WhisperSettings) -> Floats:

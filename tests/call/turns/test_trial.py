@@ -130,6 +130,16 @@ def test_a_turn_taken_in_a_pause_within_it_is_a_false_cut_in_and_the_rest_still_
     assert result["errors"] == [{"call": "a", "kind": "false_cut_in", "at": 2.0, "text": "好"}]
 
 
+def test_an_annotation_may_take_the_quiet_end_of_a_word_for_speech() -> None:
+    said = (CallerSpeech(2.5, 4.0, SpeechKind.TURN),)
+    result = score([(annotated(END, speech=said), Trial((taken(3.4, 4.05),), ()))])
+    assert result["missed_turn"] == 0
+    assert result["response_ms"]["p50"] == pytest.approx(50.0)
+    before = (CallerSpeech(1.0, 1.9, SpeechKind.TURN), CallerSpeech(2.2, 4.0, SpeechKind.TURN))
+    call = annotated(Pause(2.3, 5.0, PauseKind.END_OF_TURN), speech=before)
+    assert score([(call, Trial((taken(1.9, 2.1),), ()))])["missed_turn"] == 1, "a turn of the speech before"
+
+
 def test_a_turn_never_taken_or_only_with_the_next_is_missed() -> None:
     more = (CallerSpeech(3.0, 4.0, SpeechKind.TURN), CallerSpeech(6.0, 7.0, SpeechKind.TURN))
     assert score([(annotated(END, speech=more), Trial((), ()))])["missed_turn"] == 1

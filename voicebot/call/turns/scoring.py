@@ -11,8 +11,12 @@ import numpy as np
 from voicebot.call.turns.annotation import AnnotatedCall, BotLine, CallerSpeech, Pause, PauseKind, SpeechKind
 from voicebot.call.turns.trial import Trial, TurnTaken
 
-EARLY_SECONDS = 0.35
-"""A turn belongs to a pause when its last sound, as the engine heard it, is at most this long before it."""
+EARLY_SECONDS = 1.0
+"""A turn belongs to a pause when its last sound, as the engine heard it, is at most this long before it and within the
+speech before it: annotations often take the quiet end of a word, or of a synthesised file, for speech."""
+
+_BEFORE = 0.3
+"""Seconds by which the engine may hear the beginning of a sound before its annotation has it."""
 
 
 @dataclass
@@ -67,7 +71,7 @@ class Score:
 
     def _within(self, call: AnnotatedCall, pause: Pause, trial: Trial) -> None:
         self.within_turn += 1
-        cut = next((turn for turn in trial.turns if not turn.listening and _ends_in(turn, pause)), None)
+        cut = next((turn for turn in trial.turns if not turn.listening and _ends_in(turn, pause, call)), None)
         if cut is not None:
             self.false_cut_in += 1
             self._tell(call, "false_cut_in", pause.begins, cut.text)
@@ -75,7 +79,7 @@ class Score:
     def _end(self, call: AnnotatedCall, pause: Pause, trial: Trial) -> None:
         self.turn_ends += 1
         following = _next_speech(call, pause)
-        taken = next((turn for turn in trial.turns if _ends_in(turn, pause) and turn.ended < following), None)
+        taken = next((turn for turn in trial.turns if _ends_in(turn, pause, call) and turn.ended < following), None)
         if taken is None or taken.listening:
             self.missed_turn += 1
             self._tell(call, "missed_turn", pause.begins, taken.text if taken else "")
@@ -89,7 +93,7 @@ class Score:
                 one
                 for one in trial.stops
                 if speech.begins <= one.at <= max(line.ends, speech.ends)
-                and (meant or speech.begins - EARLY_SECONDS <= one.speech_began <= speech.ends)
+                and (meant or speech.begins - _BEFORE <= one.speech_began <= speech.ends)
             ),
             None,
         )
@@ -118,10 +122,12 @@ def score(calls: Sequence[tuple[AnnotatedCall, Trial]]) -> dict[str, Any]:
     return whole.facts()
 
 
-def _ends_in(turn: TurnTaken, pause: Pause) -> bool:
+def _ends_in(turn: TurnTaken, pause: Pause, call: AnnotatedCall) -> bool:
     """The engine held the turn for over in this pause."""
+    before = [speech.begins for speech in call.speech if speech.begins < pause.begins]
+    earliest = max(pause.begins - EARLY_SECONDS, before[-1] if before else 0.0)
     latest = pause.ends if pause.kind is PauseKind.WITHIN_TURN else float("inf")
-    return pause.begins - EARLY_SECONDS <= turn.ended < latest - 0.01
+    return earliest <= turn.ended < latest - 0.01
 
 
 def _next_speech(call: AnnotatedCall, pause: Pause) -> float:

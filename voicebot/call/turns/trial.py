@@ -23,8 +23,10 @@ from voicebot.understanding.meaning import Expecting
 
 SAMPLE_RATE = 8000  # Hz, of a call
 PIECE_SECONDS = 0.02
-TAIL_SECONDS = 3.0
+TAIL_SECONDS = 2.0
 """Silence that is heard after the recording's end, so that its last turn can end."""
+LONGEST_TAIL_SECONDS = 60.0
+"""The same at most, while words are still being recognised: a machine may be slow."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,18 @@ class _Listener:
     async def listen(self) -> None:
         pcm = _at_call_rate(self._call.caller)
         step = int(PIECE_SECONDS * SAMPLE_RATE) * 2
-        pcm += bytes(int(TAIL_SECONDS * SAMPLE_RATE) * 2 + step - len(pcm) % step)
+        pieces = len(pcm) // step + round(TAIL_SECONDS / PIECE_SECONDS)
+        last = pieces + round(LONGEST_TAIL_SECONDS / PIECE_SECONDS)
         work = asyncio.create_task(self._ear.listen())
         try:
-            for number, place in enumerate(range(0, len(pcm), step)):
+            number = 0
+            while number < pieces or (self._ear.busy and number < last):
                 at = number * PIECE_SECONDS
                 self._attend(at)
-                self._ear.take(pcm[place : place + step], at)
+                self._ear.take(pcm[number * step : (number + 1) * step].ljust(step, b"\0"), at)
                 await self._ear.taken_in()
                 await self._clock.advance(at + PIECE_SECONDS)
+                number += 1
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
