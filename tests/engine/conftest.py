@@ -57,7 +57,7 @@ def flows() -> FlowShelf:
 @pytest.fixture(autouse=True)
 def _loaded_once(understander: Understander, flows: FlowShelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real understanding and the shipped flows, loaded once for all workers of a test process."""
-    monkeypatch.setattr(app, "load_understander", lambda: understander)
+    monkeypatch.setattr(app, "load_understander", lambda **_: understander)
     monkeypatch.setattr(
         app, "FlowShelf", lambda content: flows if content is None else FlowShelf(content, prove=trusting)
     )

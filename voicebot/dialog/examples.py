@@ -14,5 +14,10 @@ EXAMPLE_CASE: dict[str, Any] = {
         "days_overdue": 9,
     },
     "promise": {"status": "broken", "amount": "2000", "date": "2026-03-06", "paid": "500", "changes": 1},
-    "firm": {"name": "安信银行", "callback_number": "4000000000", "contact_person": "Alex Example"},
+    "firm": {
+        "name": "安信银行",
+        "callback_number": "4000000000",
+        "hours": "工作日上午九点到下午六点",
+        "contact_person": "Alex Example",
+    },
 }

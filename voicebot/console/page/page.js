@@ -13,6 +13,10 @@ const WORDS = {
     promise: "Promise recorded", callback: "Callback recorded", plan: "Instalments requested", flag: "Flag",
     "handoff.requested": "Human requested", "handoff.ended": "Handoff", "bridge.started": "Agent connected",
     "bridge.ended": "Agent left", "dtmf.entered": "Keys", disclosure: "Disclosure", limit: "Limit reached", silence: "Silence",
+    queue: "Waiting for a human", complaints: "Complaints", overdue: "overdue", owed: "by", urgent: "urgent",
+    complaint: "complaint", dispute: "dispute", stop_contact: "no more calls", data_request: "personal data",
+    service: "service", legal: "legal", regulator_liaison: "regulator liaison",
+    "queue.place": "Told the place in the queue", "queue.left": "Chose to be called back", "case.chosen": "Case found by verification",
   },
   zh: {
     halted: "已紧急停拨：目前不外呼任何人。",
@@ -26,6 +30,10 @@ const WORDS = {
     promise: "已记录还款承诺", callback: "已预约回电", plan: "已登记分期申请", flag: "标记",
     "handoff.requested": "请求转人工", "handoff.ended": "转人工结果", "bridge.started": "坐席已接入",
     "bridge.ended": "坐席已退出", "dtmf.entered": "按键", disclosure: "告知", limit: "达到时限", silence: "静默",
+    queue: "排队等人工", complaints: "投诉与异议", overdue: "已逾期", owed: "期限", urgent: "紧急",
+    complaint: "投诉", dispute: "异议", stop_contact: "停止联系", data_request: "个人信息",
+    service: "客服", legal: "法务", regulator_liaison: "监管对接",
+    "queue.place": "已告知排队位置", "queue.left": "选择回电，不再排队", "case.chosen": "核实后确定案件",
   },
 };
 const language = (navigator.language || "en").toLowerCase().startsWith("zh") ? "zh" : "en";
@@ -114,6 +122,7 @@ async function enter() {
   find("leave").hidden = false;
   find("link").textContent = say("connecting");
   stop = new AbortController();
+  watchOwed(stop.signal);
   follow("api/v1/events", stop.signal, (kind, entry) => {
     if (kind !== "entry" || entry.kind.startsWith("call.") || !calls.has(entry.call)) refresh();
     else if (entry.kind === "dialog.decision") { calls.get(entry.call).state = entry.data.state; list(); }
@@ -156,6 +165,25 @@ async function refresh() {
     if (error instanceof Refused && error.status === 401) leave(say("refused"));
   } finally {
     refreshing = false;
+  }
+}
+
+/* Who waits for a human, and what is owed to callers: looked at now and then, for neither hurries. */
+async function watchOwed(signal) {
+  while (!signal.aborted) {
+    try {
+      const { waiting } = await (await ask("api/v1/queue", { signal })).json();
+      find("queued").textContent = waiting.length ? String(waiting.length) : "";
+      find("queue").replaceChildren(...waiting.map((one) =>
+        node("li", {}, `${one.call.slice(-8)} · ${one.skill}${one.urgent ? ` · ${say("urgent")}` : ""}`)));
+      const { complaints, tiers } = await (await ask("api/v1/complaints?limit=20", { signal })).json();
+      const late = tiers.reduce((sum, tier) => sum + tier.overdue, 0);
+      find("overdue").textContent = late ? `${late} ${say("overdue")}` : "";
+      find("complaints").replaceChildren(...complaints.map((one) =>
+        node("li", one.overdue ? { class: "alarm" } : {},
+          `${one.reference} · ${say(one.kind)} · ${say(one.tier)} · ${say("owed")} ${one.state === "open" ? one.respond_by : one.answer_by}`)));
+    } catch { /* what does not answer is said elsewhere */ }
+    await new Promise((resolve) => setTimeout(resolve, 10000));
   }
 }
 
@@ -243,9 +271,10 @@ function show(entry) {
     case "promise": note(`${say(kind)}: ${data.on || ""} ${data.amount || ""}`); break;
     case "call.ended": note(`${say(kind)}: ${data.disposition || ""}`); break;
     case "handoff.ended": note(`${say(kind)}: ${data.outcome || ""}`); break;
+    case "queue.place": note(`${say(kind)}: ${data.ahead}`); break;
     case "flag": note(`${say(kind)}: ${data.flag || ""}`); break;
     case "call.answered": case "caller.gone": case "barge_in": case "guard.replaced": case "callback": case "plan":
-    case "handoff.requested": case "bridge.started": case "bridge.ended": case "silence": note(say(kind)); break;
+    case "queue.left": case "case.chosen": case "handoff.requested": case "bridge.started": case "bridge.ended": case "silence": note(say(kind)); break;
   }
 }
 
