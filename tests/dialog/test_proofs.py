@@ -275,6 +275,13 @@ def test_words_that_the_guard_refuses_are_caught_at_their_state(written: Written
     assert all("抓你全家" in item.message["zh"] and item.path for item in caught)
 
 
+def test_words_that_the_machine_says_by_itself_are_judged_too(written: Written, library: Library) -> None:
+    threat = replace(library["common.time_is_up"], wordings=(Wording("再不还钱我们就上门抓你全家。"),), variants={})
+    bad = replace(library, lines={**library.lines, threat.id: threat}, hash="bad machine words")
+    caught = wrong(list(check_flow(written("broken", HEAD + GREET + TELL + BYE), bad)), "guard")
+    assert threat.place in {item.place for item in caught}
+
+
 def test_an_account_fact_without_its_tag_is_caught_at_its_line(
     written: Written, library: Library, tmp_path: Path
 ) -> None:

@@ -154,6 +154,24 @@ def schema(
     plain(json.dumps(made[what](), ensure_ascii=False, indent=2))
 
 
+@app.command()
+def facts(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table of the authors' guide.")] = False,
+    locale: Locale = None,
+) -> None:
+    """What may stand in the braces of a line and in conditions: facts of the case, computed values, slots."""
+    from voicebot.dialog.vocabulary import rows, table
+
+    spoken = locale_of(locale)
+    if markdown:
+        plain(table(spoken))
+        return
+    shown = Table(Column("name", no_wrap=True), "means", "read", "limits")
+    for row in rows(spoken):
+        shown.add_row(*row)
+    out.print(shown)
+
+
 @app.command("list")
 def list_flows() -> None:
     """The shipped flows."""

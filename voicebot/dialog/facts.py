@@ -33,6 +33,8 @@ class FactSpec:
     kind: FactKind
     means: str
     """For the author, in Chinese."""
+    means_en: str
+    """The same in English."""
     account: bool = False
     """True when a line that speaks it tells about the debt or the account."""
     personal: bool = False
@@ -48,50 +50,182 @@ _NAMES = ("王小样", "欧阳示例", "阿卜杜拉·示例", "李例")
 FACTS: Mapping[str, FactSpec] = {
     spec.name: spec
     for spec in (
-        FactSpec("debtor.name", FactKind.TEXT, "债务人姓名", samples=_NAMES),
-        FactSpec("debtor.surname", FactKind.TEXT, "姓，由姓名得出", samples=("王", "欧阳", "阿卜杜拉")),
-        FactSpec("debtor.honorific", FactKind.TEXT, "称呼：先生、女士；未知时为空", samples=("女士", "先生", "")),
-        FactSpec("debtor.id_last_four", FactKind.DIGITS, "证件后四位，只用来核对", personal=True, samples=("3866",)),
-        FactSpec("debtor.age", FactKind.COUNT, "年龄", personal=True, samples=("35", "72")),
-        FactSpec("debtor.payday", FactKind.COUNT, "每月发薪日", personal=True, samples=("10",)),
-        FactSpec("debt.creditor", FactKind.TEXT, "债权人", account=True, samples=("安信银行", "示例消费金融公司")),
-        FactSpec("debt.product", FactKind.TEXT, "产品名", account=True, samples=("信用卡", "消费贷款")),
-        FactSpec("debt.amount_due", FactKind.MONEY, "现在应还", account=True, samples=_MONEY),
-        FactSpec("debt.principal", FactKind.MONEY, "其中本金", account=True, samples=_MONEY),
-        FactSpec("debt.fees", FactKind.MONEY, "其中利息和费用", account=True, samples=_MONEY),
-        FactSpec("debt.minimum_due", FactKind.MONEY, "最低应还", account=True, samples=_MONEY),
-        FactSpec("debt.due_date", FactKind.DATE, "到期日", account=True, samples=_DATES),
-        FactSpec("debt.as_of", FactKind.DATE, "账目截至哪一天", account=True, samples=_DATES),
-        FactSpec("debt.days_overdue", FactKind.COUNT, "逾期天数", account=True, samples=("1", "12", "365")),
-        FactSpec("debt.authorised", FactKind.FLAG, "法律措施已获授权", account=True, samples=("false",)),
-        FactSpec("debt.instalments", FactKind.FLAG, "可以申请分期", account=True, samples=("true", "false")),
-        FactSpec("promise.amount", FactKind.MONEY, "上次承诺的金额", account=True, samples=_MONEY),
-        FactSpec("promise.date", FactKind.DATE, "上次承诺的日期", account=True, samples=_DATES),
-        FactSpec("promise.paid", FactKind.MONEY, "承诺后已到账", account=True, samples=_MONEY),
+        FactSpec("debtor.name", FactKind.TEXT, "债务人姓名", "the debtor's name", samples=_NAMES),
+        FactSpec(
+            "debtor.surname",
+            FactKind.TEXT,
+            "姓，由姓名得出",
+            "surname, taken from the name",
+            samples=("王", "欧阳", "阿卜杜拉"),
+        ),
+        FactSpec(
+            "debtor.honorific",
+            FactKind.TEXT,
+            "称呼：先生、女士；未知时为空",
+            "先生 or 女士; empty where unknown",
+            samples=("女士", "先生", ""),
+        ),
+        FactSpec(
+            "debtor.id_last_four",
+            FactKind.DIGITS,
+            "证件后四位，只用来核对",
+            "last four of the document; only to compare with",
+            personal=True,
+            samples=("3866",),
+        ),
+        FactSpec("debtor.age", FactKind.COUNT, "年龄", "age in years", personal=True, samples=("35", "72")),
+        FactSpec(
+            "debtor.payday",
+            FactKind.COUNT,
+            "每月发薪日",
+            "day of the month on which the debtor is paid",
+            personal=True,
+            samples=("10",),
+        ),
+        FactSpec(
+            "debt.creditor",
+            FactKind.TEXT,
+            "债权人",
+            "to whom it is owed",
+            account=True,
+            samples=("安信银行", "示例消费金融公司"),
+        ),
+        FactSpec(
+            "debt.product", FactKind.TEXT, "产品名", "name of the product", account=True, samples=("信用卡", "消费贷款")
+        ),
+        FactSpec("debt.amount_due", FactKind.MONEY, "现在应还", "what is due now", account=True, samples=_MONEY),
+        FactSpec("debt.principal", FactKind.MONEY, "其中本金", "of which principal", account=True, samples=_MONEY),
+        FactSpec(
+            "debt.fees", FactKind.MONEY, "其中利息和费用", "of which interest and fees", account=True, samples=_MONEY
+        ),
+        FactSpec(
+            "debt.minimum_due", FactKind.MONEY, "最低应还", "the least that is due now", account=True, samples=_MONEY
+        ),
+        FactSpec("debt.due_date", FactKind.DATE, "到期日", "when it was or is due", account=True, samples=_DATES),
+        FactSpec(
+            "debt.as_of", FactKind.DATE, "账目截至哪一天", "day of the account's state", account=True, samples=_DATES
+        ),
+        FactSpec(
+            "debt.days_overdue",
+            FactKind.COUNT,
+            "逾期天数",
+            "days since it was due",
+            account=True,
+            samples=("1", "12", "365"),
+        ),
+        FactSpec(
+            "debt.authorised",
+            FactKind.FLAG,
+            "法律措施已获授权",
+            "legal measures are authorised",
+            account=True,
+            samples=("false",),
+        ),
+        FactSpec(
+            "debt.instalments",
+            FactKind.FLAG,
+            "可以申请分期",
+            "instalments may be applied for",
+            account=True,
+            samples=("true", "false"),
+        ),
+        FactSpec(
+            "promise.amount",
+            FactKind.MONEY,
+            "上次承诺的金额",
+            "amount of the last promise",
+            account=True,
+            samples=_MONEY,
+        ),
+        FactSpec(
+            "promise.date", FactKind.DATE, "上次承诺的日期", "date of the last promise", account=True, samples=_DATES
+        ),
+        FactSpec(
+            "promise.paid", FactKind.MONEY, "承诺后已到账", "paid since the promise", account=True, samples=_MONEY
+        ),
         FactSpec(
             "promise.status",
             FactKind.TEXT,
             "kept、partly、broken，没有承诺时缺",
+            "kept, partly or broken; absent without a promise",
             account=True,
             samples=("kept", "partly", "broken"),
         ),
-        FactSpec("promise.changes", FactKind.COUNT, "已改期次数", account=True, samples=("0", "2", "3")),
-        FactSpec("firm.name", FactKind.TEXT, "来电机构，不得让人听出催收", samples=("安信银行", "示例客户服务中心")),
         FactSpec(
-            "firm.callback_number", FactKind.DIGITS, "官方回拨号码", samples=("4000000000", "95500", "02100000000")
+            "promise.changes",
+            FactKind.COUNT,
+            "已改期次数",
+            "how often a promise was moved",
+            account=True,
+            samples=("0", "2", "3"),
         ),
-        FactSpec("firm.complaint_number", FactKind.DIGITS, "投诉号码", samples=("4000000001",)),
-        FactSpec("firm.app", FactKind.TEXT, "官方应用的名字", samples=("安信银行APP", "官方APP")),
-        FactSpec("firm.hours", FactKind.TEXT, "人工服务时间，按说出来的样子", samples=("早上九点到晚上六点",)),
-        FactSpec("firm.contact_person", FactKind.TEXT, "可回拨找到的真人姓名", samples=("Alex Example",)),
-        FactSpec("case.reference", FactKind.DIGITS, "案件编号", samples=("20260001",)),
         FactSpec(
-            "case.stage", FactKind.TEXT, "谈到哪一步：due_soon、first、later、promise", account=True, samples=("first",)
+            "firm.name",
+            FactKind.TEXT,
+            "来电机构，不得让人听出催收",
+            "who calls; must not let anyone hear that a debt is collected",
+            samples=("安信银行", "示例客户服务中心"),
         ),
-        FactSpec("firm.closed", FactKind.FLAG, "人工服务现在下班", samples=("true", "false")),
-        FactSpec("call.withheld", FactKind.FLAG, "对方没有显示号码", samples=("true", "false")),
-        FactSpec("case.lost_contact", FactKind.FLAG, "本人已失联", samples=("false",)),
-        FactSpec("case.callback_expected", FactKind.FLAG, "本人来电是回我们的未接", samples=("true", "false")),
+        FactSpec(
+            "firm.callback_number",
+            FactKind.DIGITS,
+            "官方回拨号码",
+            "official number to call back",
+            samples=("4000000000", "95500", "02100000000"),
+        ),
+        FactSpec(
+            "firm.complaint_number", FactKind.DIGITS, "投诉号码", "number for complaints", samples=("4000000001",)
+        ),
+        FactSpec(
+            "firm.app", FactKind.TEXT, "官方应用的名字", "name of the official app", samples=("安信银行APP", "官方APP")
+        ),
+        FactSpec(
+            "firm.hours",
+            FactKind.TEXT,
+            "人工服务时间，按说出来的样子",
+            "hours of human service, as spoken",
+            samples=("早上九点到晚上六点",),
+        ),
+        FactSpec(
+            "firm.contact_person",
+            FactKind.TEXT,
+            "可回拨找到的真人姓名",
+            "a real person who can be reached",
+            samples=("Alex Example",),
+        ),
+        FactSpec("case.reference", FactKind.DIGITS, "案件编号", "number of the case", samples=("20260001",)),
+        FactSpec(
+            "case.stage",
+            FactKind.TEXT,
+            "谈到哪一步：due_soon、first、later、promise",
+            "how far it has come: due_soon, first, later, promise",
+            account=True,
+            samples=("first",),
+        ),
+        FactSpec(
+            "firm.closed", FactKind.FLAG, "人工服务现在下班", "nobody serves the phones now", samples=("true", "false")
+        ),
+        FactSpec(
+            "call.withheld",
+            FactKind.FLAG,
+            "对方没有显示号码",
+            "the caller hides their number",
+            samples=("true", "false"),
+        ),
+        FactSpec(
+            "case.lost_contact",
+            FactKind.FLAG,
+            "本人已失联",
+            "the debtor cannot be reached any more",
+            samples=("false",),
+        ),
+        FactSpec(
+            "case.callback_expected",
+            FactKind.FLAG,
+            "本人来电是回我们的未接",
+            "the caller returns our missed call",
+            samples=("true", "false"),
+        ),
     )
 }
 """Every fact by its name. A case may carry others under `x.`, typed by their values."""

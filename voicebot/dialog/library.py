@@ -54,10 +54,15 @@ class Line:
         return (*(wording.text for wording in self.wordings), *self.variants.values(), *again)
 
     def choose(self, profile: Profile, *, elderly: bool, again: bool = False) -> str:
-        """The text for this caller. The same call always hears the same wording of a line."""
+        """The text for this caller. The same call always hears the same wording of a line.
+
+        Whoever is spoken to in a dialect goes on hearing it, the second time too; then the shorter wording of `again`,
+        then the words for elderly callers, then the register."""
+        if profile.dialect is not None and profile.dialect in self.variants:
+            return self.variants[profile.dialect]
         if again and self.again:
             return self.again
-        for variant in ("elderly" if elderly else None, profile.dialect, profile.register):
+        for variant in ("elderly" if elderly else None, profile.register):
             if variant is not None and variant in self.variants:
                 return self.variants[variant]
         if len(self.wordings) == 1:

@@ -23,6 +23,7 @@ from voicebot.dialog.flow import (
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import Place
 from voicebot.dialog.state import Frame
+from voicebot.dialog.stepping import AS_SOON_AS_CAN_BE
 from voicebot.dialog.wording import SLOTS, blanks
 from voicebot.dialog.worlds import Lacking, Spoken, World
 
@@ -292,7 +293,7 @@ def _recorded(spec: State) -> Mapping[str, str]:
     found: dict[str, str] = {}
     if spec.recording.promise is not None:
         found.update(dict.fromkeys(spec.recording.promise, "promise"))
-    if spec.recording.callback is not None:
+    if spec.recording.callback is not None and spec.recording.callback[0] != AS_SOON_AS_CAN_BE:
         found[spec.recording.callback[0]] = "callback"
     return found
 

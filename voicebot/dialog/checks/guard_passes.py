@@ -7,7 +7,7 @@ from functools import lru_cache
 from compliance_filters.guard import PhraseGuard, load_guard
 from compliance_filters.pack import PackError
 from compliance_filters.verdict import CallState, Channel, Party, Verdict
-from voicebot.dialog.checks.subject import Subject
+from voicebot.dialog.checks.subject import BY_MACHINE, Subject
 from voicebot.dialog.checks.values import Sample, samples_of
 from voicebot.dialog.library import Line
 from voicebot.dialog.places import Finding, finding
@@ -52,6 +52,36 @@ def check(subject: Subject) -> Iterator[Finding]:
                     f"line {name} does not pass the guard: {first.category} ({first.why}): {text}",
                     f"改写 {line.place}，或让它只在允许的状态里说。",
                     f"Reword {line.place}, or say it only where it may be said.",
+                )
+                break
+    yield from _said_anywhere(subject, guard)
+
+
+def _said_anywhere(subject: Subject, guard: PhraseGuard) -> Iterator[Finding]:
+    """What the machine says by itself must pass whoever is on the line."""
+    lines = [subject.library[name] for name in sorted(BY_MACHINE) if name in subject.library]
+    kinds = {(world.right_party, world.party): world for world in subject.exploration.worlds}
+    for line in lines:
+        for world in kinds.values():
+            refused = next(
+                (
+                    (text, v)
+                    for text, state in spoken_ways(subject, line, world)
+                    if not (v := _judged(guard, text, state)).allowed
+                ),
+                None,
+            )
+            if refused is not None:
+                text, verdict = refused
+                first = verdict.findings[0]
+                yield finding(
+                    RULE,
+                    line.place,
+                    f"话术 {line.id} 随时会说，却过不了话术卫士：{first.category}（{first.why}）：{text}",
+                    f"line {line.id} may be said at any time and does not pass the guard: {first.category} "
+                    f"({first.why}): {text}",
+                    "改写这句话。",
+                    "Reword the line.",
                 )
                 break
 

@@ -12,6 +12,17 @@ from voicebot.dialog.library import Library
 from voicebot.dialog.places import Finding, Place, finding
 from voicebot.dialog.worlds import Edge, Exploration, Spoken, World
 
+BY_MACHINE = frozenset(
+    {
+        "common.time_is_up",
+        "common.neutral_goodbye",
+        "human.still_connecting",
+        "human.place_in_queue",
+        "human.next_in_queue",
+    }
+)
+"""Lines that the machine says by itself, wherever the conversation stands."""
+
 _KEPT = 32
 _EXPLORED: dict[tuple[str, str], Exploration] = {}
 """Paths of the flows looked at last, by content hash: one command looks at the same flow more than once."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from voicebot.dialog.checks.subject import Subject
+from voicebot.dialog.checks.subject import BY_MACHINE, Subject
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import Finding, Place, Severity, finding
 from voicebot.understanding.intents.catalogue import INTENTS
@@ -12,16 +12,6 @@ RULE = "unused"
 
 NOT_ROUTED = frozenset({"silence", "dtmf_choice", "asr_noise"})
 """Intents that are events of the call rather than something a flow answers by name."""
-BY_MACHINE = frozenset(
-    {
-        "common.time_is_up",
-        "common.neutral_goodbye",
-        "human.still_connecting",
-        "human.place_in_queue",
-        "human.next_in_queue",
-    }
-)
-"""Lines that the machine says by itself."""
 
 
 def check_unused(subjects: Sequence[Subject], libraries: Sequence[Library]) -> Iterator[Finding]:
