@@ -18,7 +18,7 @@ from recordings.cipher import KeyFault, KeyRing
 from recordings.recovery import recover
 from telephony.carrier import Carrier
 from telephony.sip_carrier import SipCarrier
-from voicebot.app.aftermath import aftermath
+from voicebot.app.aftermath import after_calls
 from voicebot.app.carriers import build_carriers, carrier_to, dialler
 from voicebot.app.promised import promised
 from voicebot.app.speech import SharedSpeech, WorkerSpeech
@@ -319,7 +319,7 @@ async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permi
         if token is not None:
             # Said once, on the terminal of whoever started the engine first; it is stored only as a hash.
             log.warning("first start: this administrator token is shown once", extra={"secret": token})
-        async with campaigns(worker), aftermath(worker, permit), promised(worker):
+        async with campaigns(worker), after_calls(worker, permit), promised(worker):
             log.info("ready", extra={"http_port": worker.http_port, "carriers": ", ".join(worker.carriers)})
             await stop.wait()
         log.info("draining", extra={"live_calls": worker.engine.live})

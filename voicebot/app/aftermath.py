@@ -31,7 +31,7 @@ class _Looking(Protocol):
 
 
 @contextlib.asynccontextmanager
-async def aftermath(worker: Worker, permit: Permit | None = None) -> AsyncIterator[None]:
+async def after_calls(worker: Worker, permit: Permit | None = None) -> AsyncIterator[None]:
     """Follows up, sends and posts as long as the block lasts; a worker that ends leaves nothing that another does not
     take up. `permit` as in `assemble`: it judges whether a follow-up may be dialled."""
     settings, store, now = worker.settings, worker.store, worker.services.now
