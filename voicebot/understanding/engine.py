@@ -24,6 +24,8 @@ from voicebot.understanding.slots import extract
 _log = logging.getLogger(__name__)
 _SURE_WITHOUT_ENCODER = 0.8
 """Probability from which the light model's word is taken without asking the encoder."""
+_ENCODER_SHARE = 0.5
+"""What the model with the encoder counts beside the light one: it knows rare wordings, and is lost among homophones."""
 _ENCODED_CHARACTERS = 24
 """Characters of one turn given to the encoder, the whole turn first and always: this bounds the time of a turn."""
 
@@ -103,7 +105,8 @@ class Understander:
         asked = [texts[place] for place in unsure]
         if asked and self._full is not None and self._encoder is not None:
             for place, vector in zip(unsure, self._encoder.vectors(asked), strict=True):
-                rows[place] = self._full.probabilities(texts[place], vector)
+                told = self._full.probabilities(texts[place], vector)
+                rows[place] = _ENCODER_SHARE * told + (1.0 - _ENCODER_SHARE) * rows[place]
         if asked and self._classifier is not None:
             for place, found in zip(unsure, self._classifier.probabilities(asked), strict=True):
                 rows[place] = self._classifier.weigh(rows[place], self._light.labels, found)

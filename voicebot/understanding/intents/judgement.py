@@ -31,7 +31,7 @@ _CLAUSE_CERTAIN = 0.95
 _BORNE_OUT = ((0.2, 0.75), (0.05, 0.5), (0.002, 0.3))
 """What the whole turn gives an intent that a part of it is sure of, and how far the part can then be believed: counted
 on the test sentences. Under the least of them a part torn out of its turn means nothing: 别绕了 asks for no silence."""
-_ASKS_FOR_LIKENESS = 0.5
+_ASKS_FOR_LIKENESS = 0.6
 """A whole turn's best intent less likely than this is compared with the library's wordings by sound."""
 _UNSURE = 0.35
 """A whole turn's meaning less likely than this gives way to words that must not be missed."""

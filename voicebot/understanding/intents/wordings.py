@@ -12,7 +12,7 @@ from voicebot.understanding.sound import syllables
 
 _HEARD_LEAST = 4  # syllables from which the same sound is enough
 _NEAR_LEAST = 6  # syllables from which a likeness says something
-_NEAR = 84.0
+_NEAR = 76.0
 """Likeness of two rows of syllables, 0 to 100, from which they are taken for the same wording misheard."""
 _FIRST_SIGN = 0xF0000
 """Private characters stand for syllables, so that rows of syllables can be compared as strings."""
