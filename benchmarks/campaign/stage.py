@@ -18,7 +18,7 @@ from recordings.cipher import KeyRing
 from voicebot.demo.telephones import free_port
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS = 400.0
+READY_SECONDS = 800.0
 RING_SECONDS = 5.01
 
 

@@ -7,7 +7,6 @@ share, and speech that travels as tones. It says that it is ready by making the 
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import logging
 import signal
 import sys
@@ -31,7 +30,5 @@ async def work(settings_file: Path, clock_file: Path, ready: Path) -> None:
 
 
 if __name__ == "__main__":
-    # kill -USR1 shows where a worker stands that does not come up.
-    faulthandler.register(signal.SIGUSR1)
     logging.basicConfig(level=logging.WARNING, format="%(relativeCreated)d %(name)s %(levelname)s %(message)s")
     asyncio.run(work(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])))

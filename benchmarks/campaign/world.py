@@ -194,7 +194,7 @@ def plan(concurrency: int, rate: float) -> CampaignPlan:
     return CampaignPlan(
         arms=(Arm(flow="reminder_first", weight=2), Arm(flow="reminder_later")),
         callers=CallerPool(numbers=CALLERS),
-        calendar=Calendar(time_zone=ZONE, hours=("07:00-23:00",)),
+        calendar=Calendar(time_zone=ZONE, hours=("07:59-23:00",)),
         pacing=Pacing(concurrency=concurrency, calls_per_second=rate),
         retry=Retry(attempts_at_most=3),
         # Three kills interrupt tens of calls each; a window of 50 would rightly wait for a person after the first.

@@ -21,6 +21,8 @@ from benchmarks.campaign.run import Options, Record, Run
 from benchmarks.campaign.world import Reaction
 from voicebot.store.campaign_records import MemberState
 
+# A machine that is busy with other things takes its time to start two whole engines, one after the other.
+pytestmark = pytest.mark.timeout(900)
 CASES = 40
 Entry = dict[str, Any]
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from tests.campaign.simulated import Passing, SimulatedCalls, VirtualClock
 from voicebot.campaign.choosing import enrolled
 from voicebot.campaign.pacing import grant
-from voicebot.campaign.plan import Arm, CallerPool, CampaignPlan, Pacing
+from voicebot.campaign.plan import Arm, Calendar, CallerPool, CampaignPlan, Pacing
+from voicebot.campaign.runner import CampaignRunner
 from voicebot.store import Store
-from voicebot.store.campaign_records import Campaign, CampaignState, Member
-from voicebot.store.records import AgentRecord, AgentState, Case
+from voicebot.store.campaign_records import Campaign, CampaignState, Member, MemberState
+from voicebot.store.records import AgentRecord, AgentState, Case, Permission
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 SHOWN = "+861066660001"
@@ -75,3 +77,28 @@ async def test_a_number_rests_after_its_calls_of_the_day_until_a_person_has_revi
     assert await _claim(store, two, plan, evening + timedelta(minutes=2)) == [], "the review is over"
     tomorrow = NOW + timedelta(days=1)
     assert len(await _claim(store, one, plan, tomorrow)) >= 1
+
+
+async def test_a_dial_that_was_refused_takes_nothing_from_its_numbers_day(store: Store, make_case: MakeCase) -> None:
+    plan = CampaignPlan(
+        arms=(Arm(flow="reminder_first"),),
+        callers=CallerPool(numbers=(SHOWN,), calls_per_day=3),
+        calendar=Calendar(hours=("00:00-24:00",)),
+        pacing=Pacing(concurrency=50, calls_per_second=100),
+    )
+    campaign = await _running(store, make_case, plan, 12, "november")
+    clock = VirtualClock(NOW)
+    allowed = iter([False] * 6 + [True] * 20)
+    later = (NOW + timedelta(days=1)).isoformat()
+    calls = SimulatedCalls(
+        store, "w", clock, permit=lambda history: Permission(next(allowed), {"rules": [], "next_allowed": later})
+    )
+    runner = CampaignRunner(store, calls, Passing(), worker_id="w", now=clock, room=lambda: 50)
+    await runner.start()
+    for _ in range(20):
+        clock.forward(seconds=1)
+        await runner.look()
+        await calls.settled()
+    assert len(calls.placed) == 3, "six were refused, and three calls are the number's day"
+    assert len(await store.attempts.list()) == 9
+    assert (await store.campaigns.counts(campaign.id))[MemberState.READY] == 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -243,8 +244,9 @@ class CampaignRunner:
             and callback.because != FOR_AN_AGENT
             and callback.at >= attempt.begun_at
         ]
+        plan = CampaignPlan.model_validate(campaign.plan)
         settlement = after_attempt(
-            CampaignPlan.model_validate(campaign.plan),
+            plan,
             member,
             attempt,
             case,
@@ -255,6 +257,8 @@ class CampaignRunner:
         # The person first: a crash between the two leaves the member to be settled again, never a person to be called.
         if rule_of(attempt.disposition or "").then is Then.STOP and attempt.state is AttemptState.ENDED:
             await store.campaigns.release(case.id, reason=attempt.disposition or "", at=at)
+        if attempt.state is AttemptState.REFUSED and member.claimed_at is not None:
+            settlement = replace(settlement, unshown_on=plan.calendar.local_day(member.claimed_at))
         await self._settle(member, settlement, at)
 
     async def _give_back_if_lost(self, member: Member, at: datetime) -> None:

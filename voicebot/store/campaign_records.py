@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
@@ -163,3 +163,5 @@ class Settlement:
     disposition: str | None = None
     number_step: int | None = None
     """Which of the debtor's numbers is tried next; None leaves it."""
+    unshown_on: date | None = None
+    """The day on which the caller number was counted for a dial that never showed it; None leaves the count."""

@@ -161,6 +161,8 @@ class CampaignRepository:
             if settlement.rank is not None:
                 values["rank"] = settlement.rank
             await connection.execute(update(_TABLE).where(*mine).values(**values))
+            if settlement.unshown_on is not None and row.caller is not None:
+                await _uncount_caller(connection, row.caller, settlement.unshown_on)
             return True
 
     async def open_dials(self, *, worker_id: str | None = None, limit: int = 5000) -> Sequence[OpenDial]:
@@ -378,6 +380,12 @@ async def _count_callers(connection: AsyncConnection, callers: Sequence[str], da
         await connection.execute(
             statement.on_conflict_do_update(index_elements=["number", "day"], set_={"calls": table.calls + added})
         )
+
+
+async def _uncount_caller(connection: AsyncConnection, caller: str, day: date) -> None:
+    table = models.CallerUse
+    counted = (table.number == caller, table.day == day, table.calls > 0)
+    await connection.execute(update(table).where(*counted).values(calls=table.calls - 1))
 
 
 async def _size(connection: AsyncConnection, campaign_id: str) -> int:
