@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -63,13 +64,10 @@ def test_messages_are_listed_masked_and_explained(invoke: Invoke) -> None:
     async def work(store: Store) -> None:
         case = await case_of(store)
         rules = {"rules": [{"id": "MSG-CONSENT", "verdict": "refuse", "why": "consent 'sms' is not on record"}]}
-        common = {"case_id": case.id, "number": NUMBER}
-        await store.messages.add(
-            Message("promise_confirmation", "k1", id="m-1", state=MessageState.REFUSED, policy=rules, **common)
-        )
-        await store.messages.add(
-            Message("", "k2", inbound=True, text="我是王小样", state=MessageState.RECEIVED, **common)
-        )
+        refused = Message("promise_confirmation", "k1", id="m-1", case_id=case.id, number=NUMBER)
+        answer = Message("", "k2", inbound=True, case_id=case.id, number=NUMBER, text="我是王小样")
+        await store.messages.add(replace(refused, state=MessageState.REFUSED, policy=rules))
+        await store.messages.add(replace(answer, state=MessageState.RECEIVED))
 
     in_store(work)
     listed = invoke("message", "list", "--json")

@@ -232,6 +232,20 @@ async def test_the_call_waits_for_the_lawful_hours(store: Store, make_case: MAKE
     assert await desk.member() is not None
 
 
+async def test_the_emergency_stop_puts_a_call_off_and_loses_nothing(desk: Desk, make_case: MAKE) -> None:
+    store = desk.store
+    case = await store.cases.add(make_case())
+    promise = await promised(store, case)
+    await desk.look_at(MADE)
+    await desk.look_at(CHECK)
+    await store.brakes.halt("a fault", by="test", at=CHECK)
+    await desk.look_at(CHECK)
+    assert (await desk.steps(promise))[StepKind.CALL] == (StepState.WAITING, "the emergency stop is on")
+    await store.brakes.resume("mended", by="test", at=CHECK)
+    await desk.look_at(CHECK + timedelta(minutes=10))
+    assert await desk.member() is not None
+
+
 @BOTH
 async def test_any_number_of_desks_do_it_once(store: Store, make_case: MAKE) -> None:
     desks = [Desk(store, VirtualClock(MADE)) for _ in range(3)]

@@ -252,6 +252,16 @@ async def test_at_night_it_waits_for_the_morning(room: Room, make_case: MAKE) ->
     assert len(room.provider.sent) == 1
 
 
+async def test_the_emergency_stop_puts_a_message_off(room: Room, make_case: MAKE) -> None:
+    case = await room.store.cases.add(make_case())
+    await room.verified(case)
+    await room.promised(case)
+    await room.store.brakes.halt("a fault", by="test", at=NOW)
+    assert await room.desk().look() == 0
+    await room.store.brakes.resume("mended", by="test", at=NOW)
+    assert await room.desk().look() == 1
+
+
 async def test_what_could_only_go_out_too_late_is_given_up(room: Room, make_case: MAKE) -> None:
     room.at = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
     case = await room.store.cases.add(make_case())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from voicebot.call.promise_facts import standing_of
@@ -19,13 +19,15 @@ from voicebot.store.campaign_records import Campaign, CampaignState
 from voicebot.store.errors import StoreRefused, StoreUnavailable
 from voicebot.store.outgoing import Event, EventKind, FollowUp, StepKind, StepResult, StepState
 from voicebot.store.outgoing_protocols import Events, FollowUps
-from voicebot.store.protocols import Attempts, Campaigns, Cases, NewsDesk, Permit, Promises
+from voicebot.store.protocols import Attempts, Brakes, Campaigns, Cases, NewsDesk, Permit, Promises
 from voicebot.store.records import Case, Permission, PromiseState
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """Between two looks."""
+HALTED = timedelta(minutes=10)
+"""How long a step waits while the emergency stop is on: it is put off by it, and not lost."""
 _PAGE = 200
 """Events and steps dealt with at one look."""
 _READ = 200
@@ -47,6 +49,8 @@ class FollowUpStore(Protocol):
     def news(self) -> NewsDesk: ...
     @property
     def campaigns(self) -> Campaigns: ...
+    @property
+    def brakes(self) -> Brakes: ...
     @property
     def follow_ups(self) -> FollowUps: ...
     @property
@@ -141,6 +145,8 @@ class FollowUpDesk:
         case = await store.cases.get(step.case_id)
         if promise is None or case is None:
             return StepResult("the case is gone", StepState.DROPPED)
+        if step.kind is not StepKind.CHECK and await store.brakes.standing() is not None:
+            return StepResult("the emergency stop is on", again_at=at + HALTED)
         later = [
             each
             for each in await store.promises.list(case_id=case.id, state=PromiseState.OPEN)

@@ -38,7 +38,7 @@ from voicebot.messages.writing import Writer
 from voicebot.store.errors import StoreUnavailable
 from voicebot.store.outgoing import Message, MessageState
 from voicebot.store.outgoing_protocols import Messages
-from voicebot.store.protocols import Audit, Cases, Promises, Suppressions
+from voicebot.store.protocols import Audit, Brakes, Cases, Promises, Suppressions
 from voicebot.store.records import Case, NumberState, Promise, PromiseState, Suppression
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ class MessageStore(Protocol):
     def messages(self) -> Messages: ...
     @property
     def suppressions(self) -> Suppressions: ...
+    @property
+    def brakes(self) -> Brakes: ...
     @property
     def audit(self) -> Audit: ...
 
@@ -139,6 +141,9 @@ class MessageDesk:
         at = self._now()
         if lost := await self._store.messages.lose(before=at - LOST, at=at):
             log.error("messages may or may not have gone out; look at them", extra={"messages": lost})
+        if await self._store.brakes.standing() is not None:
+            # The emergency stop puts messages off; the policy would refuse them for good.
+            return 0
         handed = 0
         for message in await self._store.messages.due(at):
             handed += await self._deal_with(message, at)
