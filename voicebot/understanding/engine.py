@@ -134,7 +134,7 @@ def load_understander(
 ) -> Understander:
     """Loads the engine in a second or two: with the trained model shipped for the shipped library, or the cached one.
 
-    Where neither fits the library's examples, it is trained first: some ten seconds, or a minute with an encoder.
+    Where neither fits the library's examples, it is trained first: a minute or two, or five with an encoder.
 
     `library` is a folder like scripts_library (the shipped one when None). `encoder` is a transformers folder with its
     graph in ONNX (the pulled encoder when None; without any the engine works with its lighter layers and logs so); one
