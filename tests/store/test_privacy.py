@@ -14,13 +14,14 @@ from recordings.cipher import KeyFault, KeyRing
 from voicebot.store import Store
 from voicebot.store.complaint_records import Complaint, ComplaintKind, Tier
 from voicebot.store.database import Database
+from voicebot.store.outgoing import Delivery, Message
 from voicebot.store.records import Call, Callback, Case, Handoff, PlanRequest, Promise, Suppression
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MakeCase = Callable[..., Case]
 TABLES = (
     "debtor", "phone_number", "debt_case", "case_flag", "attempt", "call", "promise", "callback", "plan_request",
-    "handoff", "suppression", "complaint",
+    "handoff", "suppression", "message", "webhook_delivery", "complaint",
 )  # fmt: skip
 
 
@@ -63,6 +64,8 @@ async def fill(store: Store, make_case: MakeCase) -> Case:
         )
     )
     await store.complaints.close("c:complaint", by="lin", resolution="已向王小样致歉")
+    await store.messages.add(Message("", "k", number="+8613800000001", text="我是王小样"))
+    await store.deliveries.add(Delivery("e", "promise.recorded", {"amount": "2000.00", "name": "王小样"}))
     return case
 
 
