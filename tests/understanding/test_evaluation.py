@@ -40,6 +40,8 @@ def test_intents_are_counted(engine: Understander, sentences: Path) -> None:
     assert found["none_of_these"] == {"n": 1, "rejected": 1}
     assert found["per_intent"]["ask_human"] == {"n": 1, "recall": 1.0, "precision": 1.0}
     assert set(found["latency_ms"]) == {"p50", "p95", "p99"}
+    assert sum(row["count"] for row in found["calibration"]["reliability"]) == 2
+    assert 0.0 <= found["calibration"]["expected_error"] <= 1.0
 
 
 def test_slots_are_counted(engine: Understander, sentences: Path) -> None:
