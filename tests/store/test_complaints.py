@@ -9,7 +9,7 @@ import pytest
 
 from voicebot.store import Store
 from voicebot.store.complaint_records import Complaint, ComplaintKind, ComplaintState, Tier, TierCount
-from voicebot.store.records import FOR_AN_AGENT, Callback, CallbackState, Case
+from voicebot.store.records import FOR_AN_AGENT, Call, Callback, CallbackState, Case
 
 NOW = datetime(2026, 3, 10, 7, 0, tzinfo=UTC)
 
@@ -149,3 +149,9 @@ async def test_what_a_machine_may_call_back(store: Store, make_case: Callable[..
     assert wanted.id in {one.id for one in await store.callbacks.to_dial(later, since=since)}
     assert await store.callbacks.postpone(wanted.id, tries=1, next_at=None, outcome="for an agent")
     assert wanted.id not in {one.id for one in await store.callbacks.to_dial(later, since=since)}
+
+
+async def test_an_inbound_call_names_the_attempt_that_it_returns(store: Store) -> None:
+    call = Call("inbound", "inbound_callback", NOW, "w", id="back", answers_attempt_id="attempt-9")
+    await store.calls.begin(call)
+    assert await store.calls.get("back") == call

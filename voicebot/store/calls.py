@@ -162,5 +162,6 @@ def call_record(row: Row[Any]) -> Call:
         disposition=row.disposition,
         evidence_path=row.evidence_path,
         evidence_digest=row.evidence_digest,
+        answers_attempt_id=row.answers_attempt_id,
         guard_hits=row.guard_hits,
     )
