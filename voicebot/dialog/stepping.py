@@ -67,6 +67,7 @@ class Step:
         self.words = words
         self.actions: list[Action] = []
         self.trace = Trace()
+        self._said_before = state.said
         self._moves = 0
         self._speaking = False
 
@@ -407,8 +408,7 @@ class Step:
             self.set(rate=min(self.state.rate, SLOW))
         elif manner == "simpler":
             self.set(elderly=True, rate=min(self.state.rate, ELDERLY))
-        lines = self.state.said if not self._speaking else self.state.question
-        for line in lines:
+        for line in [line for line in self._said_before if line not in self.trace.lines]:
             self.say(line, again=manner != "same")
         self.listen()
 
