@@ -19,12 +19,15 @@ from typing import Any
 from rich.console import Console
 
 from compliance_filters import template
-from compliance_filters.evaluation import evaluate
+from compliance_filters.evaluation import evaluate, state_from
 from compliance_filters.guard import PhraseGuard, load_guard
+from compliance_filters.listener import AgentListener
+from compliance_filters.masking import mask
 from compliance_filters.pack import Wording, load_pack, read_located
 from compliance_filters.verdict import CallState, Party
 
-SETS = ("tuning_first", "tuning_second", "fresh")
+SETS = ("tuning_first", "tuning_second", "fresh", "varied_first", "varied_second", "varied_third")
+ENGLISH_SETS = ("en", "en_spoken", "en_second")
 HERE = Path(__file__).parent
 _out = Console(soft_wrap=True)
 
@@ -63,6 +66,51 @@ def latency(guard: PhraseGuard, texts: list[str], rounds: int = 3) -> dict[str, 
     return {"p50": round(cuts[49], 3), "p95": round(cuts[94], 3), "p99": round(cuts[98], 3)}
 
 
+def streaming(guard: PhraseGuard, path: Path) -> dict[str, int]:
+    """The agent's side: each sentence grows by four characters a result and is cut into two finals in its middle.
+
+    Counts forbidden sentences warned of before their end (`early`), by their end (`warned`), and lawful ones warned of.
+    """
+    data = read_located(path).data
+    base = state_from(data["base_context"])
+    counts = {"forbidden": 0, "warned": 0, "early": 0, "lawful": 0, "false": 0}
+    for category in data["categories"]:
+        if category["id"] == "human_deception":
+            continue
+        state = state_from(category.get("default_context") or {}, base)
+        for kind in ("positives", "evasive", "benign"):
+            for item in category.get(kind) or []:
+                text = item["text"]
+                listener = AgentListener(guard, state)
+                middle = len(text) // 2
+                early = any(listener.feed(text[:end], final=False) for end in range(2, middle, 4))
+                early = bool(listener.feed(text[:middle], final=True)) or early
+                rest = text[middle:]
+                early = any([listener.feed(rest[:end], final=False) for end in range(2, len(rest) - 1, 4)]) or early
+                warned = bool(listener.feed(rest, final=True)) or early
+                lawful = kind == "benign"
+                counts["lawful" if lawful else "forbidden"] += 1
+                counts["false" if lawful else "warned"] += warned
+                counts["early"] += early and not lawful
+    return counts
+
+
+def masking(path: Path) -> dict[str, dict[str, int]]:
+    """What masking misses and what it hides for nothing, for each part of its set."""
+    data = read_located(path).data
+    names = ("李示例", "王小样")
+    report = {}
+    for part in ("first", "second"):
+        hidden = [(mask(str(item["text"]), names=names), item["gone"]) for item in data[part]["hide"]]
+        report[part] = {
+            "to_hide": len(hidden),
+            "missed": sum(any(str(piece) in text for piece in gone) for text, gone in hidden),
+            "to_keep": len(data[part]["keep"]),
+            "hidden_for_nothing": sum(mask(str(text), names=names) != str(text) for text in data[part]["keep"]),
+        }
+    return report
+
+
 def grown(phrases: int) -> PhraseGuard:
     """The pack of mainland China with so many more phrases: invented four-character words that no sentence holds."""
     pack = load_pack("cn")
@@ -85,6 +133,11 @@ def main() -> int:
         overlap = sum(text.rstrip("。？！") in spelled for text in texts)
         shown = {"set": name, "n": len(texts), "overlap": overlap, **result, "pack_hash": guard.hash}
         _out.print_json(json.dumps(shown, ensure_ascii=False))
+    for name in ENGLISH_SETS:
+        result = evaluate(HERE / f"{name}.yaml", lambda _: load_guard("us")).as_json()
+        _out.print_json(json.dumps({"set": name, **result}, ensure_ascii=False))
+    streamed = {name: streaming(guard, HERE / f"{name}.yaml") for name in ("varied_second", "varied_third")}
+    _out.print_json(json.dumps({"streaming": streamed, "masking": masking(HERE / "masking.yaml")}))
     bigger = grown(10_000)
     bigger.model = guard.model
     speed = {
