@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from compliance_filters.english_amounts import sums_in
 from compliance_filters.verdict import CallState, Finding
 
 if TYPE_CHECKING:
@@ -194,6 +195,13 @@ def _true(amount: Amount, allowed: tuple[Decimal, ...]) -> bool:
     return False
 
 
+def names_true_amounts(scan: Scan, first: int, end: int, state: CallState) -> bool:
+    """True when units `first` to `end` name sums of money and each of them is true on this call."""
+    allowed = (*((state.ledger_amount,) if state.ledger_amount is not None else ()), *state.stated_amounts)
+    named = amounts_in("".join(u.text if len(u.text) == 1 else "\ufffd" for u in scan.normal.units[first:end]))
+    return bool(named) and all(_true(amount, allowed) for amount in named)
+
+
 def amount_findings(scan: Scan, guard: PhraseGuard, state: CallState) -> list[Finding]:
     """Findings against amounts named as due that the ledger does not bear out, and against demands beyond it."""
     text = "".join(u.text if len(u.text) == 1 else "\ufffd" for u in scan.normal.units)
@@ -207,7 +215,19 @@ def amount_findings(scan: Scan, guard: PhraseGuard, state: CallState) -> list[Fi
         owed = _OWED.search(before) and not part
         within = bool(allowed) and amount.value <= max(allowed)
         if owed or (not within and not (part and not allowed)):
-            known = ", ".join(str(a) for a in allowed) or "none"
-            why = f"amount {amount.value} is named as due; amounts that are true on this call: {known}"
-            found.append(guard.finding("debt_inflation", scan, amount.start, amount.end, why))
+            found.append(
+                guard.finding("debt_inflation", scan, amount.start, amount.end, _untrue(amount.value, allowed))
+            )
+    for named in sums_in(scan.normal.original):
+        if _true(Amount(named.value, named.start, named.end, named.rough), allowed):
+            continue
+        within = bool(allowed) and named.value <= max(allowed)
+        if named.owed or (named.demanded and not within):
+            first, end = scan.normal.units_at(named.start, named.end)
+            found.append(guard.finding("debt_inflation", scan, first, end, _untrue(named.value, allowed)))
     return found
+
+
+def _untrue(value: Decimal, allowed: tuple[Decimal, ...]) -> str:
+    known = ", ".join(str(a) for a in allowed) or "none"
+    return f"amount {value} is named as due; amounts that are true on this call: {known}"

@@ -11,12 +11,13 @@ import math
 from dataclasses import replace
 from decimal import Decimal
 
-from compliance_filters.amounts import amount_findings
+from compliance_filters.amounts import amount_findings, names_true_amounts
 from compliance_filters.languages import language_of
+from compliance_filters.lexicon import Lexicon
 from compliance_filters.meaning import DISCLOSURE, MISCONDUCT, MeaningModel, Scores, sentences
 from compliance_filters.normalise import Normal, Spelling, normalise
 from compliance_filters.pack import PackError, RulePack, load_pack
-from compliance_filters.patterns import Lexicon, Match, Pattern, PatternError, Scan
+from compliance_filters.patterns import Match, Pattern, PatternError, Scan
 from compliance_filters.template import TemplateError
 from compliance_filters.trained_models import model_for
 from compliance_filters.verdict import Action, CallState, Channel, Finding, Party, Speaker, Verdict
@@ -25,11 +26,11 @@ _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
-_BELIEVED = {"phrase": 0.08, "pattern": 0.3, "permissible": 0.15, "naming": 0.0, "weak": 0.5}
+_BELIEVED = {"phrase": 0.2, "pattern": 0.3, "permissible": 0.25, "naming": 0.0, "weak": 0.5}
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
 _NAMED_SHARE = 0.35
 _ALONE = 0.1
-_ALONE_EXCUSED = 2.0
+_ALONE_EXCUSED = 1.5
 _EXPLAINS = 0.15
 _ALONE_DISCLOSING = 0.6
 
@@ -161,15 +162,21 @@ class PhraseGuard:
             found.extend(self._by_pattern(standing, scores, scan, state))
             # A sentence whose every match is denied, quoted or advised against must mean it very clearly to be stopped.
             if complete:
-                found.extend(self._by_meaning(first, end, scores, scan, state, bool(here) and not standing))
+                spoken_for = {e.pattern.label for e in excuses if first <= e.start < end}
+                if here and not standing:
+                    spoken_for.update(self.pack.categories)
+                if names_true_amounts(scan, first, end, state):
+                    spoken_for.add("debt_inflation")
+                found.extend(self._by_meaning(first, end, scores, scan, state, spoken_for))
         return found
 
     def _by_pattern(self, matches: list[Match], scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
         found: list[Finding] = []
         # A co-borrower's or guarantor's duty is often put as "your wife must pay": the lawful reading explains
         # the other.
-        lawful_duty = self.permitted("coerce_third_party", state) and any(
-            m.pattern.kind == "permissible" and m.pattern.label == "coerce_third_party" for m in matches
+        lawful_duty = self.permitted("coerce_third_party", state) and (
+            not self._names_relative(scan)
+            or any(m.pattern.kind == "permissible" and m.pattern.label == "coerce_third_party" for m in matches)
         )
         for match in matches:
             kind, category = match.pattern.kind, match.pattern.label
@@ -194,7 +201,7 @@ class PhraseGuard:
         return found
 
     def _by_meaning(
-        self, first: int, end: int, scores: Scores, scan: Scan, state: CallState, excused: bool
+        self, first: int, end: int, scores: Scores, scan: Scan, state: CallState, excused: set[str]
     ) -> list[Finding]:
         found: list[Finding] = []
         disclosing = self.model.score(DISCLOSURE, scores)
@@ -211,7 +218,7 @@ class PhraseGuard:
             if not self.applies(category, state):
                 break
             strength = _logit(misconduct) + _NAMED_SHARE * _logit(likely)
-            if strength >= (_ALONE_EXCUSED if excused else _ALONE):
+            if strength >= (_ALONE_EXCUSED if category in excused else _ALONE):
                 why = f"meaning: misconduct ({misconduct:.2f}), most like {category} ({likely:.2f})"
                 found.append(self.finding(category, scan, first, end, why))
         return found
@@ -222,6 +229,10 @@ class PhraseGuard:
         if any(e.pattern.label == match.pattern.label and units[e.start].sentence == sentence for e in excuses):
             return True
         return self._denied(match, scan) or self._quoted(match, scan)
+
+    def _names_relative(self, scan: Scan) -> bool:
+        """True when a relative is spoken of: a guarantor may be told of his own duty, never of his family's."""
+        return self.lexicon.holds("relative", scan)
 
     def _words(self, kind: str, scan: Scan) -> list[tuple[int, int]]:
         pattern = self._excuses.get(kind)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from compliance_filters.pack import RulePack
     from compliance_filters.patterns import Scan
 
-FORMAT = "9"
+FORMAT = "10"
 """Goes up when features or training change: models trained before are then not used."""
 STEP = 32
 """Weights are whole multiples of 1/32: small to keep, and the same on every machine."""

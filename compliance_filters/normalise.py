@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from compliance_filters.contractions import written_out
 from compliance_filters.sounds import is_han
 
 _SENTENCE_END = frozenset("。！？!?；;\n")
@@ -23,6 +24,10 @@ _FILLERS = re.compile(
 )
 _LATIN = re.compile(r"[a-z]+(?:['’][a-z]+)?")
 _NUMBER = re.compile(r"\d+(?:[,，]\d{3})*(?:\.\d+)?")
+# Figures that stand for letters inside a Latin word (r3al, c0mplain), and a word spelt with spaces (i d i o t).
+_LETTER_FIGURES = str.maketrans("013457", "oieast")
+_DISGUISED = re.compile(r"(?<=[a-z])[013457]{1,2}(?=[a-z])")
+_SPACED = re.compile(r"(?<![a-z'’])[a-z](?: [a-z]){3,}(?![a-z'’])")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,11 @@ class Normal:
     @property
     def text(self) -> str:
         return "".join(unit.text for unit in self.units)
+
+    def units_at(self, start: int, end: int) -> tuple[int, int]:
+        """Units that stand for the characters from `start` to `end`, excluded; an empty range when none does."""
+        inside = [i for i, unit in enumerate(self.units) if unit.start < end and start < unit.end]
+        return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
     def span(self, first: int, end: int) -> tuple[int, int]:
         """Characters of the original for the units from `first` to `end`, excluded."""
@@ -107,6 +117,8 @@ def normalise(text: str, spelling: Spelling) -> Normal:
     traditional = _traditional()
     folded = [_fold_width(c).lower()[:1] or c for c in text]
     plain = "".join(traditional.get(c, c) for c in folded)
+    plain = _DISGUISED.sub(lambda m: m.group().translate(_LETTER_FIGURES), plain)
+    joined = {index for match in _SPACED.finditer(plain) for index in range(*match.span())}
     filler = [False] * len(plain)
     for match in _FILLERS.finditer(plain):
         for index in range(*match.span()):
@@ -128,12 +140,21 @@ def normalise(text: str, spelling: Spelling) -> Normal:
             and plain[index + 1].isdigit()
         ):
             clause += 1
-        elif not filler[index] and (not _PUNCTUATION.match(character) or character in ".%"):
+        elif not filler[index] and (
+            not _PUNCTUATION.match(character) or character in ".%" or _within_word(plain, index)
+        ):
             kept.append((character, index, sentence, clause))
-    return Normal(text, tuple(_units(kept, spelling)))
+    return Normal(text, tuple(_units(kept, spelling, joined)))
 
 
-def _units(kept: list[tuple[str, int, int, int]], spelling: Spelling) -> list[Unit]:
+def _within_word(text: str, index: int) -> bool:
+    """True for the apostrophe of a contraction."""
+    around = text[index - 1 : index] + text[index + 1 : index + 2]
+    return text[index] in "'’" and len(around) == 2 and around.isascii() and around.isalpha()
+
+
+def _units(kept: list[tuple[str, int, int, int]], spelling: Spelling, spaced: set[int]) -> list[Unit]:
+    """`spaced`: characters of the text that belong to a word spelt with spaces between its letters."""
     joined = "".join(item[0] for item in kept)
     by_first = spelling._by_first
     units: list[Unit] = []
@@ -157,10 +178,11 @@ def _units(kept: list[tuple[str, int, int, int]], spelling: Spelling) -> list[Un
             while (
                 end < len(joined)
                 and ("a" <= joined[end] <= "z" or joined[end] in "'’")
-                and kept[end][1] == kept[end - 1][1] + 1
+                and (kept[end][1] == kept[end - 1][1] + 1 or {kept[end][1], kept[end - 1][1]} <= spaced)
             ):
                 end += 1
-            units.append(Unit(joined[at:end], index, kept[end - 1][1] + 1, sentence, clause))
+            last = kept[end - 1][1] + 1
+            units.extend(Unit(piece, index, last, sentence, clause) for piece in written_out(joined[at:end]))
             at = end
             continue
         # A stutter ("还还还钱") counts once from the third on; a doubled word is ordinary Chinese.

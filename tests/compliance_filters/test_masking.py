@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +85,34 @@ def test_no_long_number_survives(figures: str, around: str) -> None:
 @given(st.text(max_size=40))
 def test_a_number_never_shows_more_than_four_characters(number: str) -> None:
     assert sum(c.isalnum() for c in mask_number(number)) <= 4
+
+
+SET = Path(__file__).parents[2] / "benchmarks" / "guard" / "masking.yaml"
+
+
+@pytest.mark.parametrize("part", ["first", "second"])
+def test_nothing_of_the_masking_set_is_missed_or_hidden_for_nothing(part: str) -> None:
+    cases = yaml.safe_load(SET.read_text(encoding="utf-8"))[part]
+    names = ["李示例", "王小样"]
+    for case in cases["hide"]:
+        hidden = mask(case["text"], names=names)
+        assert [piece for piece in case["gone"] if str(piece) in hidden] == [], case["text"]
+    for text in cases["keep"]:
+        assert mask(text, names=names) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("大概两千多块", "大概***块"),
+        ("还了五百", "还了***"),
+        ("every month twelve hundred dollars", "every month *** dollars"),
+        ("您的1.5万元", "您的***万元"),
+    ],
+)
+def test_sums_in_words_are_hidden_on_demand(text: str, masked: str) -> None:
+    assert mask(text, amounts=True) == masked
+
+
+def test_a_number_read_out_in_english_keeps_its_last_four_figures() -> None:
+    assert mask("it's four one five five five five oh one three two") == "it's *** oh one three two"
