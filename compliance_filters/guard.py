@@ -26,8 +26,9 @@ _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
-_BELIEVED = {"phrase": 0.2, "pattern": 0.3, "permissible": 0.25, "naming": 0.0, "weak": 0.5}
+_BELIEVED = {"phrase": 0.08, "pattern": 0.3, "permissible": 0.25, "naming": 0.0, "weak": 0.5}
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
+_AROUND = 4  # units before and after a phrase that are read with it
 _NAMED_SHARE = 0.35
 _ALONE = 0.1
 _ALONE_EXCUSED = 1.5
@@ -188,7 +189,12 @@ class PhraseGuard:
                 continue
             if kind == "naming" and not state.creditor_name_reveals_collection:
                 continue
-            believed = self.model.score(DISCLOSURE if category in DISCLOSING else MISCONDUCT, scores)
+            question = DISCLOSURE if category in DISCLOSING else MISCONDUCT
+            believed = self.model.score(question, scores)
+            if kind == "phrase" and believed < _BELIEVED["phrase"]:
+                # Much lawful talk before it, without a full stop between, hides no swear word.
+                near = self.model.scores(scan, max(0, match.start - _AROUND), match.end + _AROUND)
+                believed = max(believed, self.model.score(question, near))
             if believed < _BELIEVED["weak" if match.pattern.weak else kind]:
                 continue
             shown = disclosing_category(state) if category in DISCLOSING else category
