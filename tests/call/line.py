@@ -170,7 +170,7 @@ class ScriptedLine:
                 if not phrase.text:
                     pending = b""
                 number += 1
-                self._quiet_until = now + phrase.seconds + 1.0
+                self._quiet_until = now + phrase.seconds + 1.6
             piece, pending = pending[: FRAME * 2], pending[FRAME * 2 :]
             self._events.put_nowait(AudioReceived(piece.ljust(FRAME * 2, b"\0"), frame * 0.02))
             frame += 1

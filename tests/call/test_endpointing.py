@@ -81,6 +81,8 @@ def test_patience_waits_for_digits_and_takes_a_complete_answer_soon() -> None:
     assert patience("三八", Expecting.DIGITS, 4, SETTINGS) == SETTINGS.end_seconds_long
     assert patience("三八六六", Expecting.DIGITS, 4, SETTINGS) == SETTINGS.end_seconds
     assert patience("对", Expecting.YES_NO, 0, SETTINGS) == SETTINGS.end_seconds_short
+    assert patience("对，我是", Expecting.IDENTITY, 0, SETTINGS) < SETTINGS.end_seconds_long
+    assert patience("我是", Expecting.OPEN, 0, SETTINGS) == SETTINGS.end_seconds_long
     assert patience("我就是想说那个", Expecting.OPEN, 0, SETTINGS) == SETTINGS.end_seconds_long
     assert patience("", Expecting.OPEN, 0, SETTINGS) == SETTINGS.end_seconds
 

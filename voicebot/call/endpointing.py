@@ -129,6 +129,8 @@ _UNFINISHED = re.compile(
     re.IGNORECASE,
 )
 """Words after which a sentence goes on."""
+_I_AM = re.compile(r"我就?是" + _ENDS)
+"""After "are you …?" a whole answer; anywhere else a sentence that goes on."""
 _DIGIT = re.compile(r"[0-9零一二三四五六七八九幺两]")
 _NUMBER = re.compile(r"[0-9零一二三四五六七八九十百千万两半]")
 _DAY = re.compile(
@@ -149,7 +151,7 @@ def patience(text: str, expecting: Expecting, digits: int, settings: TurnTaking)
     if expecting is Expecting.DIGITS:
         complete = digits > 0 and len(_DIGIT.findall(text)) >= digits
         return settings.end_seconds if complete else settings.end_seconds_long
-    if _UNFINISHED.search(text):
+    if _UNFINISHED.search(text) and not (expecting is Expecting.IDENTITY and _I_AM.search(text)):
         return settings.end_seconds_long
     if expecting in (Expecting.IDENTITY, Expecting.YES_NO):
         return settings.end_seconds_short if len(text) <= _SHORT_ANSWER else settings.end_seconds
