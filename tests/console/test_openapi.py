@@ -51,7 +51,8 @@ def test_every_reference_leads_somewhere_and_every_operation_has_its_own_name() 
     "path",
     [
         "/healthz", "/readyz", "/api/v1/me", "/api/v1/calls", "/api/v1/calls/old", "/api/v1/calls/old/timeline",
-        "/api/v1/cases", "/api/v1/cases/case-1", "/api/v1/cases/case-1/payments", "/api/v1/policy/halt", "/api/v1/agents", "/api/v1/agents/a1/state", "/api/v1/handoffs",
+        "/api/v1/cases", "/api/v1/cases/case-1", "/api/v1/cases/case-1/payments", "/api/v1/policy/halt",
+        "/api/v1/agents", "/api/v1/agents/a1/state", "/api/v1/handoffs",
         "/api/v1/handoffs/h1", "/api/v1/audit", "/api/v1/calls/none", "/api/v1/cases?limit=x",
     ],
 )  # fmt: skip
