@@ -1,20 +1,35 @@
 """Whatever callers do, in whatever order: every conversation ends, within bounds, with a disposition; no debt fact is
 spoken before verification; no state is left without an answer; and the proofs' model allows all that the machine does.
 
-VOICEBOT_CONVERSATIONS sets how many are tried (10,000 before a release, fewer in a quick run)."""
+10,000 are tried, shared among the flows; VOICEBOT_CONVERSATIONS sets another number."""
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 
 import pytest
 
-from compliance_filters.verdict import CallState
 from voicebot.dialog.conversation import Conversation, Exchange
-from voicebot.dialog.events import End, HandoffOutcome, Listen, RecordPromise, RequestHandoff, TimerElapsed
+from voicebot.dialog.disposition import DISPOSITIONS
+from voicebot.dialog.events import (
+    End,
+    HandoffOutcome,
+    Heard,
+    Listen,
+    Pressed,
+    RecordPromise,
+    RequestHandoff,
+    Say,
+    SetCallState,
+    SilenceElapsed,
+    TimerElapsed,
+)
 from voicebot.dialog.examples import EXAMPLE_CASE
 from voicebot.dialog.exploring import explore
 from voicebot.dialog.facts import Facts
@@ -22,11 +37,13 @@ from voicebot.dialog.library import load_library
 from voicebot.dialog.loader import language_of, load_flow, shipped_flows
 from voicebot.dialog.machine import Machine
 from voicebot.dialog.state import DialogState, Phase
+from voicebot.dialog.wording import blanks
 from voicebot.understanding.intents.catalogue import INTENTS
 from voicebot.understanding.meaning import Answer, IntentScore, Meaning, Mood, Sentiment, Slot
 
 NOW = datetime.fromisoformat("2026-03-10T15:00:00+08:00")
-COUNT = int(os.environ.get("VOICEBOT_CONVERSATIONS", "400"))
+COUNT = int(os.environ.get("VOICEBOT_CONVERSATIONS", "10000"))
+"""Conversations in all, rounded up to a whole number for each flow."""
 MONEY_WORDS = ("欠", "还款", "账单", "逾期", "应还", "两千三百八十", "balance", "debt", "owe")
 
 
@@ -69,52 +86,69 @@ def _one_thing(talk: Conversation, chance: random.Random) -> Exchange:
     return talk.feed(TimerElapsed("none", talk.now))
 
 
-def _check(exchange: Exchange, before: Exchange) -> None:
+@cache
+def _tells_of_debt(language: str, line: str) -> bool:
+    """Whether any wording of a line speaks a value of the debt or of a promise."""
+    texts = load_library(language)[line].texts
+    return any(name.startswith(("debt.", "promise.")) for text in texts for name, _ in blanks(text))
+
+
+def _keeps_the_law(exchange: Exchange, before: Exchange) -> None:
+    """No debt fact before verification, and no promise that nobody could have made."""
     verified = before.state.right_party
-    call_state: CallState = before.call_state
     for action in exchange.decision.actions:
-        if type(action).__name__ == "SetCallState":
-            verified = bool(getattr(action, "changes", {}).get("identity_verified", verified))
-        if type(action).__name__ == "Say":
-            discloses, text = getattr(action, "discloses"), getattr(action, "text")  # noqa: B009
-            assert verified or "debt" not in discloses, text
-            assert verified or not any(word in text for word in MONEY_WORDS), text
-            assert "{" not in text
-        if isinstance(action, RecordPromise):
-            assert verified
-            assert action.on >= NOW.date()
-            assert action.amount <= Decimal("2380")
-    assert call_state is not None
-    assert "left out" not in exchange.decision.why
-    closing = [a for a in exchange.decision.actions if isinstance(a, Listen | End | RequestHandoff)]
-    if exchange.decision.actions and not exchange.state.over:
-        assert len(closing) == 1
+        match action:
+            case SetCallState(changes):
+                verified = bool(changes.get("identity_verified", verified))
+            case Say(line=line, text=text, language=language, discloses=discloses):
+                assert verified or "debt" not in discloses, text
+                assert verified or not _tells_of_debt(language, line), text
+                assert verified or not any(word in text for word in MONEY_WORDS), text
+                assert "{" not in text
+            case RecordPromise(amount, on):
+                assert verified
+                assert on >= NOW.date()
+                assert amount <= Decimal("2380")
+
+
+def _is_answered(exchange: Exchange, before: Exchange) -> None:
+    """Whatever a listening state is given, the flow has an answer to it, and somebody has the turn afterwards."""
+    actions, why = exchange.decision.actions, exchange.decision.why
+    assert "nothing answers" not in why
+    assert "left out" not in why
+    given = isinstance(exchange.event, Heard | Pressed | SilenceElapsed)
+    if before.state.phase is Phase.LISTENING and given:
+        assert actions, why
+    if actions and before.state.phase is Phase.LISTENING:
+        turn = [isinstance(action, Listen | End | RequestHandoff) for action in actions]
+        assert turn == [False] * (len(turn) - 1) + [True]
     assert DialogState.from_json(exchange.state.to_json()) == exchange.state
 
 
 @pytest.mark.parametrize("path", shipped_flows(), ids=lambda path: path.stem)
-def test_random_conversations_end_and_keep_the_law(path) -> None:  # type: ignore[no-untyped-def]
+def test_random_conversations_end_and_keep_the_law(path: Path) -> None:
     library = load_library(language_of(path))
     flow = load_flow(path, library)
     exploration = explore(flow, library)
     states = exploration.visited()
     kinds = {(w.top.flow, w.top.state, w.right_party, w.party, w.closed) for w in exploration.worlds if not w.over}
-    per_flow = max(COUNT // len(shipped_flows()), 1)
-    for number in range(per_flow):
+    for number in range(math.ceil(COUNT / len(shipped_flows()))):
         chance = random.Random(f"{flow.name} {number}")
         machine = Machine(flow, library, Facts.of(EXAMPLE_CASE))
         talk = Conversation(machine, NOW)
-        talk.start()
+        opening = talk.start()
+        _keeps_the_law(opening, opening)
         for _ in range(flow.turns + 60):
             if talk.state.over:
                 break
             before = talk.last
             exchange = _one_thing(talk, chance)
-            _check(exchange, before)
+            _keeps_the_law(exchange, before)
+            _is_answered(exchange, before)
             assert set(exchange.trace.states) <= states
             if not exchange.state.over:
                 top, state = exchange.state.stack[-1], exchange.state
                 if state.phase is Phase.LISTENING or flow.state(top.flow, top.state).handing:
                     assert (top.flow, top.state, state.right_party, state.party, state.money_closed) in kinds
         assert talk.state.over, (number, talk.state.where)
-        assert talk.state.disposition
+        assert talk.state.disposition in DISPOSITIONS
