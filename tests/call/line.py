@@ -30,6 +30,7 @@ from voicebot.call.guard_state import changed
 from voicebot.call.session import CallResult, CallSession, CallSubject, CallTools
 from voicebot.call.settings import CallSettings
 from voicebot.dialog.events import (
+    ChooseCase,
     Decision,
     Event,
     HandoffOutcome,
@@ -220,8 +221,9 @@ class ScriptedRecogniser:
     ask_again_below = 0.5
     waiting = 0
 
-    def __init__(self, script: Sequence[Phrase]) -> None:
+    def __init__(self, script: Sequence[Phrase], *, gives_partials: bool = False) -> None:
         self.script = script
+        self.gives_partials = gives_partials
         self.fails = False
 
     def stream(self, *, sample_rate: int, language: str, phrases: Sequence[str] = ()) -> ScriptedStream:
@@ -240,7 +242,16 @@ class ScriptedStream:
         self._audio += pcm
 
     async def partial(self) -> Transcript | None:
-        return None
+        """The words of a phrase come evenly over its length."""
+        if not self._recogniser.gives_partials:
+            return None
+        whole = await self.finish()
+        phrase = next((phrase for phrase in self._recogniser.script if phrase.text == whole.text), None)
+        if phrase is None:
+            return None
+        loud_samples = (np.frombuffer(bytes(self._audio), dtype="<i2") > 500).sum()
+        share = min(1.0, float(loud_samples) / RATE / phrase.seconds)
+        return replace(whole, text=whole.text[: int(len(whole.text) * share)], final=False)
 
     async def finish(self) -> Transcript:
         if self._recogniser.fails:
@@ -278,10 +289,14 @@ class ToneVoice:
 
 @dataclass
 class KeptOutcomes:
-    kept: list[RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage] = field(default_factory=list)
+    kept: list[RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage | ChooseCase] = field(
+        default_factory=list
+    )
     right_party: bool = False
 
-    async def keep(self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage) -> None:
+    async def keep(
+        self, action: RecordPromise | RecordCallback | RecordPlan | SetFlag | SendMessage | ChooseCase
+    ) -> None:
         self.kept.append(action)
 
     async def verified(self) -> None:

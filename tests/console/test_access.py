@@ -46,6 +46,13 @@ ALLOWED = {
     "PUT /api/v1/agents/{id}/state": {"operator", "agent", "admin"},
     "GET /api/v1/handoffs": {"operator", "agent", "officer", "admin"},
     "GET /api/v1/handoffs/{id}": {"operator", "agent", "officer", "admin"},
+    "GET /api/v1/complaints": {"operator", "officer", "admin"},
+    "GET /api/v1/complaints/{id}": {"operator", "officer", "admin"},
+    "POST /api/v1/complaints/{id}/respond": {"operator", "officer", "admin"},
+    "POST /api/v1/complaints/{id}/close": {"officer", "admin"},
+    "GET /api/v1/callbacks": {"operator", "agent", "officer", "admin"},
+    "POST /api/v1/callbacks/{id}/done": {"operator", "agent", "officer", "admin"},
+    "GET /api/v1/queue": {"operator", "agent", "officer", "admin"},
     "GET /api/v1/audit": {"officer", "admin"},
 }
 IDS = {"agents": "a1", "handoffs": "h1", "cases": "case-1", "calls": "old"}
