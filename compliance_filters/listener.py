@@ -1,24 +1,30 @@
 """The guard behind the recogniser on the human agent's side: it warns while the sentence is still being spoken.
 
-Recognisers deliver partial results that grow and are corrected, then a final one. A finding may lie across the
-border of
-two finals; each is reported once.
+Recognisers deliver partial results that grow and are corrected, then a final one. A finding may lie across the border
+of two finals; each is reported once.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
-from compliance_filters.guard import PhraseGuard
-from compliance_filters.verdict import CallState, Speaker, Verdict
+from compliance_filters.verdict import Action, CallState, Finding, Speaker, Verdict
 
 _TAIL = 40
+_GRAVITY = {action: rank for rank, action in enumerate(Action)}
+
+
+class Judge(Protocol):
+    """What the listener needs of the phrase guard."""
+
+    def check(self, text: str, state: CallState, *, complete: bool = True) -> Verdict: ...
 
 
 class AgentListener:
     """Follows one human agent on one call. Keep one for each bridged call; feed it every partial and final result."""
 
-    def __init__(self, guard: PhraseGuard, state: CallState) -> None:
+    def __init__(self, guard: Judge, state: CallState) -> None:
         self._guard = guard
         self._state = replace(state, speaker=Speaker.HUMAN_AGENT)
         self._said = ""
@@ -29,29 +35,39 @@ class AgentListener:
         """Facts of the call changed (the party was verified, an authorisation was given)."""
         self._state = replace(state, speaker=Speaker.HUMAN_AGENT)
 
-    def feed(self, partial_text: str, final: bool) -> list[Verdict]:
-        """The latest result for the current utterance: all of it so far, not only what is new. Returns verdicts that
-        have not been given before; spans point into what was fed before, joined, of which `heard` gives the text."""
+    def feed(self, text: str, final: bool) -> list[Verdict]:
+        """The latest result for the current utterance: all of it so far, not only what is new.
+
+        Returns at most one verdict, of the findings that were not reported before; their spans point into `heard`, as
+        it was before this call, followed by `text`.
+        """
         # Finals are joined without a full stop: a recogniser ends a result at a breath, not at the end of a sentence.
-        joined = self._said + partial_text
+        joined = self._said + text
         verdict = self._guard.check(joined, self._state, complete=final)
-        fresh = []
-        for finding in verdict.findings:
-            start, end = finding.span
-            at = (finding.category, start + self._dropped, end + self._dropped)
-            if any(c == at[0] and at[1] < e and s < at[2] for c, s, e in self._warned):
-                continue
-            self._warned.append(at)
-            fresh.append(finding)
+        findings = list(verdict.findings)
+        if final and self._said:
+            # Read by itself as well: much lawful talk before it must not drown what a whole turn means, and a second
+            # offence of a kind must not hide behind the first.
+            alone = self._guard.check(text, self._state)
+            findings += [_moved(finding, len(self._said)) for finding in alone.findings]
+        fresh = [finding for finding in findings if self._is_new(finding)]
         if final:
-            self._said = joined
-            surplus = len(joined) - _TAIL
-            if surplus > 0:
-                self._said = joined[surplus:]
-                self._dropped += surplus
-        return (
-            [replace(verdict, findings=tuple(fresh), action=max((f.action for f in fresh), key=_rank))] if fresh else []
-        )
+            surplus = max(0, len(joined) - _TAIL)
+            self._said = joined[surplus:]
+            self._dropped += surplus
+        if not fresh:
+            return []
+        fresh.sort(key=lambda finding: -_GRAVITY[finding.action])
+        return [replace(verdict, findings=tuple(fresh), action=fresh[0].action)]
+
+    def _is_new(self, finding: Finding) -> bool:
+        """False for what was reported already, wherever a corrected result has moved it a little; remembers it."""
+        category = finding.category
+        start, end = (place + self._dropped for place in finding.span)
+        if any(known == category and begins < end and start < ends for known, begins, ends in self._warned):
+            return False
+        self._warned.append((category, start, end))
+        return True
 
     @property
     def heard(self) -> str:
@@ -59,7 +75,6 @@ class AgentListener:
         return self._said
 
 
-def _rank(action: object) -> int:
-    from compliance_filters.verdict import Action
-
-    return list(Action).index(action)  # type: ignore[arg-type]
+def _moved(finding: Finding, by: int) -> Finding:
+    start, end = finding.span
+    return replace(finding, span=(start + by, end + by))

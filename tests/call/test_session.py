@@ -29,7 +29,7 @@ class StrictGuard:
         self.words, self.action, self.instead = words, action, instead
         self.states: list[CallState] = []
 
-    def check(self, text: str, state: CallState) -> Verdict:
+    def check(self, text: str, state: CallState, *, complete: bool = True) -> Verdict:
         self.states.append(state)
         if self.words in text:
             return Verdict(self.action, (Finding("threat", self.action, ("CN-SPEECH-01",), (0, 1), "stop"),), "hash")
@@ -48,7 +48,7 @@ class BrokenGuard(StrictGuard):
     def __init__(self) -> None:
         super().__init__("", Action.END)
 
-    def check(self, text: str, state: CallState) -> Verdict:
+    def check(self, text: str, state: CallState, *, complete: bool = True) -> Verdict:
         raise RuntimeError("the pack is gone")
 
 

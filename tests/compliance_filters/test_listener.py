@@ -44,6 +44,19 @@ def test_a_second_offence_of_the_same_kind_is_a_second_alarm(listener: AgentList
     assert [v.category for v in listener.feed("你就是个人渣", final=True)] == ["insult"]
 
 
+def test_a_second_offence_right_after_the_first_is_a_second_alarm(listener: AgentListener) -> None:
+    assert [v.category for v in listener.feed("你这个人渣", final=True)] == ["insult"]
+    assert [v.category for v in listener.feed("你就是个人渣", final=True)] == ["insult"]
+
+
+def test_a_span_points_into_what_was_heard_before_and_the_new_words(listener: AgentListener) -> None:
+    listener.feed("您好请问您什么时候方便", final=True)
+    before = listener.heard
+    (verdict,) = listener.feed("你这个人渣", final=True)
+    start, end = verdict.findings[0].span
+    assert "人渣" in (before + "你这个人渣")[start:end]
+
+
 def test_honest_talk_raises_nothing(listener: AgentListener) -> None:
     said = "您好请问您什么时候方便还款可以申请分期"
     assert [v for end in range(2, len(said)) for v in listener.feed(said[:end], final=False)] == []

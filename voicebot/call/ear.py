@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 _ANSWER_SECONDS = 0.2
 """Shortest speech after a question that is taken for an answer though no words were made out: a 嗯 is that long."""
+_PARTIAL_SECONDS = 0.3
+"""How much more must be said before the words so far are asked for again."""
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Utterance:
     interrupted_line: str | None = None
     began: float = 0.0
     """Media seconds of its first sound."""
+    unasked_seconds: float = 0.0
+    """Audio since the words so far were last asked for."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ class Ear:
 
     Recognition of a pause begins at once, so that a turn that is really over has its words when it ends.
     `on_voiced(utterance, seconds)` is awaited for each frame of speech, `on_turn(turn)` for each utterance with words,
-    in the order in which they were spoken.
+    in the order in which they were spoken. `on_partial(transcript)` is awaited with the words so far of the utterance
+    that is going on: as the engine gives them, and at each pause. It comes neither after that utterance's turn nor
+    before the turn of an earlier one.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class Ear:
         sample_rate: int,
         on_turn: Callable[[HeardTurn], Awaitable[None]],
         on_voiced: Callable[[Utterance, float], Awaitable[None]] | None = None,
+        on_partial: Callable[[Transcript], Awaitable[None]] | None = None,
         speaker: str = "caller",
     ) -> None:
         self._recogniser = recogniser
@@ -99,6 +106,8 @@ class Ear:
         self._sample_rate = sample_rate
         self._on_turn = on_turn
         self._on_voiced = on_voiced
+        self._on_partial = on_partial
+        self._partials: set[asyncio.Task[None]] = set()
         self._speaker = speaker
         self._endpointer = Endpointer(settings)
         self._pieces: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue()
@@ -148,6 +157,8 @@ class Ear:
             await self._follow_audio()
         finally:
             recognition.cancel()
+            for partial in self._partials:
+                partial.cancel()
             if self._utterance is not None and self._utterance.result is not None:
                 self._utterance.result.cancel()
 
@@ -191,6 +202,7 @@ class Ear:
         utterance.audio += pcm
         if utterance.result is None:
             utterance.stream.accept(pcm)
+            self._ask_for_partial(utterance, frame_seconds)
         if voiced and self._on_voiced is not None:
             await self._on_voiced(utterance, frame_seconds)
         for event in events:
@@ -230,8 +242,35 @@ class Ear:
         """Sets how long a silence ends the turn, once the words before the pause are known."""
         if task.cancelled() or self._utterance is None or self._utterance.result is not task:
             return
-        text = "" if task.exception() is not None else task.result().text
+        words = None if task.exception() is not None else task.result()
+        text = words.text if words is not None else ""
+        if text:
+            self._tell_partial(self._utterance, words)
         self._endpointer.end_seconds = patience(text, self._attention.expecting, self._attention.digits, self._settings)
+
+    def _ask_for_partial(self, utterance: Utterance, seconds: float) -> None:
+        utterance.unasked_seconds += seconds
+        if utterance.unasked_seconds >= _PARTIAL_SECONDS and not self._partials:
+            utterance.unasked_seconds = 0.0
+            self._tell_partial(utterance)
+
+    def _tell_partial(self, utterance: Utterance, words: Transcript | None = None) -> None:
+        if self._on_partial is not None:
+            task = asyncio.create_task(self._partial(utterance, words), name=f"partial {self._speaker}")
+            self._partials.add(task)
+            task.add_done_callback(self._partials.discard)
+
+    async def _partial(self, utterance: Utterance, words: Transcript | None) -> None:
+        """Passes on what was said so far, unless its turn, or that of an earlier utterance, is already on its way."""
+        assert self._on_partial is not None
+        try:
+            words = words or await utterance.stream.partial()
+            if words is None or not words.text.strip():
+                return
+            if self._utterance is utterance and not self._recognising:
+                await self._on_partial(words)
+        except Exception:
+            log.exception("words so far could not be passed on", extra={"call": self._timeline.call_id})
 
     async def _recognise(self) -> None:
         while True:

@@ -22,7 +22,9 @@ _UNGUARDED = (TextFrame, LLMTextFrame, AggregatedTextFrame, TTSSpeakFrame)
 class Guard(Protocol):
     """What the gate needs of `compliance_filters`."""
 
-    def check(self, text: str, state: CallState) -> Verdict: ...
+    def check(self, text: str, state: CallState, *, complete: bool = True) -> Verdict:
+        """`complete` is False for words of a sentence that is still being spoken."""
+        ...
 
     def replacement(self, verdict: Verdict, language: str) -> str | None:
         """Approved wording to say instead, None where the pack has none."""

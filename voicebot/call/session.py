@@ -15,24 +15,23 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
 from compliance_filters.disclosures import Disclosure
-from compliance_filters.verdict import CallState, Speaker
+from compliance_filters.verdict import CallState
 from recordings.container import Side
 from telephony.carrier import CallLeg, Cause
 from telephony.transport import CallTransport
+from voicebot.call.agent_side import AgentSide
 from voicebot.call.board import TimelineEntry
 from voicebot.call.bridge import AgentAudio, Switchboard, first_to_end
 from voicebot.call.conversation import CaseContext, Conversation, Outcomes, Understands
 from voicebot.call.desk import AgentConnected, AgentMissing, Desk, HandoffRequest
 from voicebot.call.disclosing import Disclosing
-from voicebot.call.ear import Attention, Ear, HeardTurn
+from voicebot.call.ear import Attention
 from voicebot.call.floor import Floor, LineOutcome
 from voicebot.call.gate import Guard, GuardGate
-from voicebot.call.guard_state import changed
 from voicebot.call.hearing import Hearing
 from voicebot.call.limits import CallFacts, Limit, reached
 from voicebot.call.settings import CallSettings
 from voicebot.call.speaking import Speaking
-from voicebot.call.telling import of_verdict
 from voicebot.call.timeline import Timeline, TimelineSink
 from voicebot.dialog.events import CallerGone, HandoffEnded, HandoffOutcome, LimitReached, RequestHandoff
 from voicebot.dialog.machine import Machine
@@ -174,7 +173,7 @@ class CallSession:
             sample_rate=rate,
         )
         self._agent_audio = AgentAudio(rate, self._hear_agent)
-        self._agent_ear: Ear | None = None
+        self._agent_side: AgentSide | None = None
 
     @property
     def entries(self) -> Sequence[TimelineEntry]:
@@ -417,30 +416,28 @@ class CallSession:
         agent = connected.leg
         self._bridged_at = self._media_seconds()
         self.conversation.yield_to_agent()
-        rate = agent.media.sample_rate
-        ear = Ear(
+        side = AgentSide(
             recogniser=self._tools.recogniser,
             voice_activity=self._tools.open_voice_activity(),
             settings=self._tools.settings.turns,
-            attention=Attention(),
+            guard=self._tools.guard,
+            call_state=lambda: self.conversation.call_state,
             timeline=self.timeline,
             language=self._subject.language,
-            sample_rate=rate,
-            on_turn=self._agent_turn,
-            speaker="agent",
+            sample_rate=agent.media.sample_rate,
         )
-        self._agent_ear = ear
+        self._agent_side = side
         self._switchboard.connect(agent)
         self.timeline.add("bridge.started", agent=connected.agent_name)
         try:
             await first_to_end(
-                self._agent_audio.carry(agent, self._agent_key), ear.listen(), agent.ended(), self._ended.wait()
+                self._agent_audio.carry(agent, self._agent_key), side.ear.listen(), agent.ended(), self._ended.wait()
             )
         except Exception:
             log.exception("the bridge failed", extra={"call": self._subject.call_id})
         finally:
             self._switchboard.connect(None)
-            self._agent_ear = None
+            self._agent_side = None
             seconds = self._media_seconds() - self._bridged_at
             self.timeline.add("bridge.ended", seconds=round(seconds, 2))
             with contextlib.suppress(Exception):
@@ -448,17 +445,8 @@ class CallSession:
             await self._tools.desk.finished(connected.handoff_id, seconds, "talked")
 
     def _hear_agent(self, pcm: bytes, sample_rate: int) -> None:
-        if self._agent_ear is not None:
-            self._agent_ear.take(pcm, self._media_seconds())
+        if self._agent_side is not None:
+            self._agent_side.ear.take(pcm, self._media_seconds())
 
     async def _agent_key(self, digit: str) -> None:
         self.timeline.add("agent.dtmf", digits=digit)
-
-    async def _agent_turn(self, heard: HeardTurn) -> None:
-        """The guard listens to the human side as well: it cannot stop them, it warns."""
-        text = heard.transcript.text.strip()
-        self.timeline.add("agent.said", media_seconds=heard.began, text=text)
-        state = changed(self.conversation.call_state, {"speaker": Speaker.HUMAN_AGENT})
-        verdict = await asyncio.to_thread(self._tools.guard.check, text, state)
-        if not verdict.allowed:
-            self.timeline.add("guard.agent_warning", text=text, **of_verdict(verdict))
