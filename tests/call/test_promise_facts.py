@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import pytest
 
 from voicebot.call.case_facts import Firm, facts_of
-from voicebot.call.promise_facts import Kept, standing_of
+from voicebot.call.promise_facts import Kept, PromiseBook, latest_promise, promise_as_of, standing_of
 from voicebot.store.news_records import Payment
-from voicebot.store.records import Case, CaseStatus, Debt, Debtor, Promise
+from voicebot.store.records import Case, CaseStatus, Debt, Debtor, Promise, PromiseState
 
 MADE = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 DUE = date(2026, 11, 25)
@@ -77,3 +80,63 @@ def test_the_flow_knows_the_promise_and_what_came_in() -> None:
     assert facts.amount("promise.paid") == Decimal(400)
     assert facts.get("promise.date") == DUE
     assert facts.get("promise.changes") == 2
+
+
+@dataclass
+class Book:
+    """Promises, newest first, and payments of one case, as the store would list them."""
+
+    made: Sequence[Promise]
+    booked: Sequence[Payment] = ()
+
+    @property
+    def promises(self) -> Book:
+        return self
+
+    @property
+    def news(self) -> Book:
+        return self
+
+    async def list(self, **_: object) -> Sequence[Promise]:
+        return self.made
+
+    async def payments(self, *_: object, **__: object) -> Sequence[Payment]:
+        return self.booked
+
+
+def book(made: Sequence[Promise], booked: Sequence[Payment] = ()) -> PromiseBook:
+    return cast(PromiseBook, Book(made, booked))
+
+
+MOVED = replace(PROMISE, state=PromiseState.CANCELLED)
+NEXT = Promise("c", Decimal(500), date(2026, 12, 1), recorded_at=LATER + timedelta(minutes=2))
+"""What the caller promised in a call that was held LATER."""
+
+
+async def test_a_call_gone_by_is_about_the_promise_of_its_day() -> None:
+    then = await promise_as_of(book([NEXT, MOVED]), case(), LATER)
+    assert then is not None
+    assert (then.promise.amount, then.kept, then.changes) == (PROMISE.amount, Kept.BROKEN, 0)
+    now = await latest_promise(book([NEXT, MOVED]), case(), LATER)
+    assert now is not None
+    assert (now.promise.amount, now.changes) == (NEXT.amount, 1)
+    earlier = replace(MOVED, recorded_at=MADE - timedelta(days=2))
+    moved_once = await promise_as_of(book([NEXT, MOVED, earlier]), case(), LATER)
+    assert moved_once is not None
+    assert moved_once.changes == 1
+
+
+async def test_what_came_in_after_a_call_had_not_kept_the_promise_then() -> None:
+    came = [paid("1000", DUE, booked=LATER - timedelta(hours=1)), paid("1350.75", DUE, booked=LATER)]
+    settled = case(status=CaseStatus.SETTLED, debt=Debt("示例银行", Decimal(0), date(2026, 11, 1)))
+    part = await promise_as_of(book([PROMISE], came[1:]), settled, LATER)
+    assert part is not None
+    assert (part.kept, part.paid) == (Kept.BROKEN, Decimal(0))
+    kept = await promise_as_of(book([PROMISE], came), settled, LATER)
+    assert kept is not None
+    assert (kept.kept, kept.paid) == (Kept.KEPT, Decimal(1000))
+
+
+async def test_a_promise_that_was_taken_back_is_not_spoken_of_in_a_call_gone_by() -> None:
+    assert await promise_as_of(book([MOVED]), case(), LATER) is None
+    assert await promise_as_of(book([NEXT]), case(), LATER) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -91,12 +91,40 @@ def standing_of(
 async def latest_promise(book: PromiseBook, case: Case, at: datetime) -> PromiseStanding | None:
     """How the case's latest promise stands; None when there is none that is still spoken of."""
     promises = await book.promises.list(case_id=case.id, limit=_READ)
-    spoken_of = [promise for promise in promises if promise.state is not PromiseState.CANCELLED]
-    if not spoken_of or spoken_of[0].due_on < _local_day(at - SPOKEN_OF, case):
+    if (latest := _spoken_of(promises, case, at)) is None:
         return None
     payments = await book.news.payments(case.id, limit=_READ)
-    changes = sum(promise.state is PromiseState.CANCELLED for promise in promises)
-    return standing_of(spoken_of[0], case, payments, at, changes=changes)
+    return standing_of(latest, case, payments, at, changes=_moves(promises))
+
+
+async def promise_as_of(book: PromiseBook, case: Case, at: datetime) -> PromiseStanding | None:
+    """How it stood when a call was held, from what the store knows since: what was promised or booked later is left
+    out, and a promise that a later one took the place of is open still."""
+    known = await book.promises.list(case_id=case.id, limit=_READ)
+    promises = [promise for promise in known if promise.recorded_at < at]
+    if promises and len(promises) < len(known) and promises[0].state is PromiseState.CANCELLED:
+        promises[0] = replace(promises[0], state=PromiseState.OPEN)
+    if (latest := _spoken_of(promises, case, at)) is None:
+        return None
+    booked = await book.news.payments(case.id, limit=_READ)
+    payments = [payment for payment in booked if payment.recorded_at < at]
+    debt = case.debt
+    later = [one.amount for one in booked if one.recorded_at >= at and one.currency == debt.currency]
+    if later:
+        # What settled the case since had not come in then.
+        debt = replace(debt, amount_due=debt.amount_due + sum(later))
+        case = replace(case, status=CaseStatus.OPEN, debt=debt)
+    return standing_of(latest, case, payments, at, changes=_moves(promises))
+
+
+def _spoken_of(promises: Sequence[Promise], case: Case, at: datetime) -> Promise | None:
+    """The newest that was not moved, unless its day is long gone."""
+    latest = next((promise for promise in promises if promise.state is not PromiseState.CANCELLED), None)
+    return latest if latest is not None and latest.due_on >= _local_day(at - SPOKEN_OF, case) else None
+
+
+def _moves(promises: Sequence[Promise]) -> int:
+    return sum(promise.state is PromiseState.CANCELLED for promise in promises)
 
 
 def _local_day(at: datetime, case: Case) -> date:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,7 @@ from voicebot.cli._flow_files import (
 )
 
 if TYPE_CHECKING:
+    from voicebot.call.promise_facts import PromiseStanding
     from voicebot.dialog.facts import Facts
     from voicebot.dialog.profile import Profile
     from voicebot.dialog.replaying import Entry
@@ -86,37 +88,50 @@ def replay(
     try:
         loaded, library = load_with_words(flow)
         given = Facts.of(case_of(case))
-        understand = understander() if hear_anew else _unheard
-        judge = guarding()
-        for call in _calls(timelines, loaded.name, keys, config, own_case=case is None):
-            changes = replayed(
-                call.entries,
-                loaded,
-                library,
-                call.facts or given,
-                understand,
-                judge,
-                profile=call.profile,
-                hear_anew=hear_anew,
-            )
-            rows.append({"timeline": call.name, "changes": [change.as_dict() for change in changes]})
     except FlowError as error:
         raise refuse(error.findings, spoken) from error
-    except (FactError, TimelineError) as error:
+    except FactError as error:
         err.print(str(error), markup=False)
         raise typer.Exit(UNUSABLE) from error
+    understand = understander() if hear_anew else _unheard
+    judge = guarding()
+    for name, read in _calls(timelines, loaded.name, keys, config, own_case=case is None):
+        row: dict[str, Any] = {"timeline": name, "changes": [], "error": None}
+        try:
+            if (call := read()) is None:
+                continue
+            facts = call.facts or given
+            changes = replayed(
+                call.entries, loaded, library, facts, understand, judge, profile=call.profile, hear_anew=hear_anew
+            )
+            row["changes"] = [change.as_dict() for change in changes]
+        except FlowError as error:
+            row["error"] = "; ".join(item.text(spoken) for item in error.findings)
+        except (FactError, TimelineError) as error:
+            row["error"] = str(error)
+        rows.append(row)
+    _tell(rows, spoken, as_json=as_json)
+    if any(row["error"] for row in rows):
+        raise typer.Exit(UNUSABLE)
+
+
+def _tell(rows: Sequence[Mapping[str, Any]], spoken: str, *, as_json: bool) -> None:
     if as_json:
         plain(json.dumps({"calls": rows}, ensure_ascii=False))
         return
     for row in rows:
+        if row["error"]:
+            plain(f"{row['timeline']}: {'不能重放' if spoken == 'zh' else 'cannot be replayed'}: {row['error']}")
+            continue
         plain(f"{row['timeline']}: {len(row['changes'])}")
         for change in row["changes"]:
             plain(f"    {change['at']}: {change['what']}: {change['before']} → {change['after']}")
     changed = sum(bool(row["changes"]) for row in rows)
+    lost = sum(bool(row["error"]) for row in rows)
     plain(
-        f"{len(rows)} 通电话，{changed} 通会不一样"
+        f"{len(rows)} 通电话，{changed} 通会不一样，{lost} 通不能重放"
         if spoken == "zh"
-        else f"{len(rows)} calls, {changed} of them would differ"
+        else f"{len(rows)} calls, {changed} of them would differ, {lost} cannot be replayed"
     )
 
 
@@ -130,7 +145,6 @@ def _unheard(words: str, _: Context) -> Meaning:
 class _Recorded:
     """One call to replay."""
 
-    name: str
     entries: Sequence[Entry]
     facts: Facts | None = None
     """Of its own case, None where that is not known."""
@@ -139,22 +153,33 @@ class _Recorded:
 
 def _calls(
     given: Sequence[Path], flow: str, keys: Path | None, config: Path | None, *, own_case: bool
-) -> Iterator[_Recorded]:
-    """The calls that are meant; of a folder of evidence those that were held with the flow."""
+) -> Iterator[tuple[str, Callable[[], _Recorded | None]]]:
+    """The calls that are meant, by name, and how each is read; of a folder of evidence those that were held with the
+    flow. Reading one gives None when it was held with another, and raises TimelineError."""
     from recordings.folder import call_folders
-    from voicebot.dialog.replaying import TimelineError, read_timeline
 
     for path in given:
         if not path.is_dir():
-            yield _Recorded(str(path), read_timeline(path))
+            yield str(path), partial(_of_file, path)
             continue
         folders = list(call_folders(path))
         if not folders:
-            raise TimelineError(f"{path}: there is no evidence of a call here")
+            yield str(path), partial(_nothing_in, path)
+        wanted = flow if len(folders) > 1 else None
         for folder in folders:
-            found = _of_evidence(folder, flow if len(folders) > 1 else None, keys, config, own_case=own_case)
-            if found is not None:
-                yield found
+            yield str(folder), partial(_of_evidence, folder, wanted, keys, config, own_case=own_case)
+
+
+def _of_file(path: Path) -> _Recorded:
+    from voicebot.dialog.replaying import read_timeline
+
+    return _Recorded(read_timeline(path))
+
+
+def _nothing_in(folder: Path) -> _Recorded:
+    from voicebot.dialog.replaying import TimelineError
+
+    raise TimelineError(f"{folder}: there is no evidence of a call here")
 
 
 def _of_evidence(
@@ -187,27 +212,26 @@ def _of_evidence(
         raise TimelineError(f"{folder}: the timeline is empty")
     case_id = manifest.summary.case_id if own_case else None
     if case_id is None:
-        return _Recorded(str(folder), entries)
+        return _Recorded(entries)
     facts, profile = _of_case(case_id, manifest.call_id, entries[0].at, settings, config)
-    return _Recorded(str(folder), entries, facts, profile)
+    return _Recorded(entries, facts, profile)
 
 
 def _of_case(
     case_id: str, call_id: str, at: datetime, settings: Settings, config: Path | None
 ) -> tuple[Facts | None, Profile | None]:
-    """What the store knows now of the case that a call was about."""
+    """What the store knows now of the case that a call was about, and how its promise stood then."""
     from voicebot.call.case_facts import Firm, facts_of, profile_of
+    from voicebot.call.promise_facts import promise_as_of
     from voicebot.cli._store import with_store
-    from voicebot.store.errors import UnknownCase
 
-    async def find(store: Store) -> Case | None:
-        try:
-            return await store.cases.get(case_id)
-        except UnknownCase:
-            return None
+    async def find(store: Store) -> tuple[Case, PromiseStanding | None] | None:
+        case = await store.cases.get(case_id)
+        return (case, await promise_as_of(store, case, at)) if case is not None else None
 
-    case = with_store(config, find)
-    if case is None:
+    found = with_store(config, find)
+    if found is None:
         return None, None
+    case, promise = found
     firm = Firm(settings.compliance.firm_name, settings.compliance.callback_number)
-    return facts_of(case, firm, at, callback_expected=True), profile_of(case, call_id)
+    return facts_of(case, firm, at, callback_expected=True, promise=promise), profile_of(case, call_id)

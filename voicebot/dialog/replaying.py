@@ -13,6 +13,7 @@ from typing import Any
 from voicebot.dialog.conversation import Conversation, Exchange, Guard, Understand
 from voicebot.dialog.events import (
     CallerGone,
+    Event,
     GuardStopped,
     HandoffEnded,
     HandoffOutcome,
@@ -171,27 +172,36 @@ def _steps(entries: Sequence[Entry], library: Library) -> Iterator[_Step]:
 
 def _play(talk: Conversation, step: _Step, understand: Understand | None) -> Exchange:
     """One step; the caller's words are understood again when there is something to understand them with."""
+    text = str(step.data.get("text", "")) if step.kind == "turn.heard" else ""
+    meaning = understand(text, talk.context()) if understand and step.kind == "turn.heard" else None
+    try:
+        event = _event(step, meaning)
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        what = f"what {step.kind} of {step.at.isoformat()} says cannot be read"
+        raise TimelineError(f"{what}: {type(error).__name__} {error}") from error
+    return talk.feed(event, text)
+
+
+def _event(step: _Step, meaning: Meaning | None) -> Event:
     data, at = step.data, step.at
     match step.kind:
         case "turn.heard":
-            text = str(data.get("text", ""))
-            meaning = understand(text, talk.context()) if understand else _meaning(data)
             confident, over = bool(data.get("confident", True)), data.get("interrupted_line")
-            return talk.feed(Heard(meaning, at, confident=confident, interrupted_line=over), text)
+            return Heard(meaning or _meaning(data), at, confident=confident, interrupted_line=over)
         case "dtmf.entered":
-            return talk.feed(Pressed(str(data.get("digits", "")), at))
+            return Pressed(str(data.get("digits", "")), at)
         case "silence":
-            return talk.feed(SilenceElapsed(at))
+            return SilenceElapsed(at)
         case "handoff.ended":
-            return talk.feed(HandoffEnded(HandoffOutcome(str(data.get("outcome", "no_answer"))), at))
+            return HandoffEnded(HandoffOutcome(str(data.get("outcome", "no_answer"))), at)
         case "hold":
-            return talk.feed(TimerElapsed("hold", at))
+            return TimerElapsed("hold", at)
         case "limit":
-            return talk.feed(LimitReached(str(data.get("limit", "")), at))
+            return LimitReached(str(data.get("limit", "")), at)
         case "guard":
-            return talk.feed(GuardStopped(str(data["line"]), str(data["action"]), str(data.get("category")), at))
+            return GuardStopped(str(data["line"]), str(data["action"]), str(data.get("category")), at)
         case _:
-            return talk.feed(CallerGone(at))
+            return CallerGone(at)
 
 
 def _meaning(data: Mapping[str, Any]) -> Meaning:
