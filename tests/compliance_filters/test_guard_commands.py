@@ -17,6 +17,7 @@ from compliance_filters import trained_models
 from compliance_filters.guard import PhraseGuard
 from compliance_filters.pack import RulePack, load_pack
 from voicebot.cli.guard import app
+from voicebot.dialog.library import load_library
 
 runner = CliRunner()
 
@@ -196,10 +197,41 @@ def test_diff_exits_1_and_names_each_utterance_that_changes(tmp_path: Path, stri
     past.write_text("您慢慢说，不着急。\n\n你这个人渣。\n", encoding="utf-8")
     code, report = answer("diff", "cn", stricter, "--texts", past)
     assert code == 1
-    assert [change["where"] for change in report["changed"]] == [f"{past}:3"]
+    assert {change["where"] for change in report["changed"]} == {f"{past}:3"}
+    assert {change["listener"] for change in report["changed"]} == {"the verified debtor", "somebody else"}
     assert report["changed"][0]["now"] == {"action": "end", "category": "insult"}
     assert report["n"] > 2
     assert report["old"] != report["new"]
+
+
+def test_diff_shows_a_library_line_and_a_past_utterance_that_change(tmp_path: Path, stricter: Path) -> None:
+    """Told to somebody else, a library line of the debt is as forbidden as the same thing said on a past call."""
+    lines = stricter.read_text(encoding="utf-8").splitlines()
+    at = lines.index("  third_party_disclosure:")
+    at = next(i for i in range(at, len(lines)) if lines[i].strip().startswith("action:"))
+    assert lines[at].strip() != "action: hand_off"
+    lines[at] = "    action: hand_off"
+    stricter.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    past = tmp_path / "past.txt"
+    past.write_text("您慢慢说，不着急。\n他欠了我们银行两千多块钱，一直没还。\n", encoding="utf-8")
+    code, report = answer("diff", "cn", stricter, "--texts", past)
+    assert code == 1
+    told: dict[tuple[str, str], Any] = {(c["where"], c["listener"]): c["now"] for c in report["changed"]}
+    owed = {"action": "hand_off", "category": "third_party_disclosure"}
+    assert told[(f"{past}:2", "somebody else")] == owed
+    lines = [now for (where, _), now in told.items() if where.startswith("scripts_library/zh-CN/lines/reminder.yaml:")]
+    assert lines
+    assert all(now == owed for now in lines)
+    assert not any(listener == "the verified debtor" for _, listener in told), "to the debtor nothing changes"
+    code, out, _ = run("diff", "cn", stricter, "--texts", past)
+    assert code == 1
+    assert "utterances change verdict" in out
+
+
+def test_diff_compares_every_wording_of_a_library_line() -> None:
+    _, report = answer("diff", "us", "us", "--state", "party=debtor")
+    libraries = [load_library(language) for language in ("zh-CN", "en-US")]
+    assert report["n"] == sum(len(line.texts) for library in libraries for line in library.lines.values())
 
 
 def test_diff_of_a_pack_with_itself_exits_0() -> None:

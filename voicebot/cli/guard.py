@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +17,15 @@ from rich.table import Table
 app = typer.Typer(help="The phrase guard: check a sentence, measure, compare rule packs.", no_args_is_help=True)
 _out = Console()
 _err = Console(stderr=True)
+
+_LISTENERS = {
+    "the verified debtor": {"party": "debtor", "identity_verified": "true"},
+    "somebody else": {"party": "third_party"},
+}
+"""Whom a sentence is judged as said to when two packs are compared and no state is given."""
+
+_LIBRARIES = {"zh-CN": "CNY", "en-US": "USD"}
+"""Shipped libraries of lines, and the currency in which each is read out here."""
 
 _State = Annotated[
     list[str] | None,
@@ -165,27 +177,34 @@ def diff(
     state: _State = None,
     as_json: _AsJson = False,
 ) -> None:
-    """Which library lines and which past utterances change verdict. Exits 1 when any does."""
+    """Which library lines and which past utterances change verdict. Exits 1 when any does.
+
+    Each is judged as said to the verified debtor and as said to somebody else; with --state, as said in that state.
+    """
     from compliance_filters.evaluation import state_from
     from compliance_filters.guard import PhraseGuard
     from compliance_filters.pack import PackError, load_pack
 
     try:
         before, after = PhraseGuard(load_pack(old)), PhraseGuard(load_pack(new))
-        facts = _facts(state) or {"party": "debtor", "identity_verified": "true"}
-        old_state = state_from({**facts, "jurisdiction": before.pack.pack})
-        new_state = state_from({**facts, "jurisdiction": after.pack.pack})
+        listeners = {"as told": _facts(state)} if state else _LISTENERS
+        states = {
+            listener: tuple(state_from({**facts, "jurisdiction": guard.pack.pack}) for guard in (before, after))
+            for listener, facts in listeners.items()
+        }
         utterances = [*_library_lines(), *_past(texts or [])]
     except (PackError, ValueError, OSError) as wrong:
         raise _fail(str(wrong)) from wrong
     changed = []
-    for where, text in utterances:
-        was, now = before.check(text, old_state), after.check(text, new_state)
+    for (where, text, amounts), (listener, (old_state, new_state)) in product(utterances, states.items()):
+        was = before.check(text, replace(old_state, stated_amounts=(*old_state.stated_amounts, *amounts)))
+        now = after.check(text, replace(new_state, stated_amounts=(*new_state.stated_amounts, *amounts)))
         if (was.action, was.category) != (now.action, now.category):
             changed.append(
                 {
                     "where": where,
                     "text": text,
+                    "listener": listener,
                     "was": {"action": was.action.value, "category": was.category},
                     "now": {"action": now.action.value, "category": now.category},
                 }
@@ -193,7 +212,7 @@ def diff(
     if as_json:
         _print_json({"old": before.hash, "new": after.hash, "n": len(utterances), "changed": changed})
     else:
-        table = Table("where", "text", "was", "now")
+        table = Table("where", "text", "said to", "was", "now")
         for change in changed:
             was_said, now_said = change["was"], change["now"]
             assert isinstance(was_said, dict)
@@ -201,40 +220,37 @@ def diff(
             table.add_row(
                 str(change["where"]),
                 str(change["text"]),
+                str(change["listener"]),
                 f"{was_said['action']} {was_said['category'] or ''}",
                 f"{now_said['action']} {now_said['category'] or ''}",
             )
         _out.print(table)
-        _out.print(f"{len(changed)} of {len(utterances)} utterances change verdict")
+        distinct = len({(change["where"], change["text"]) for change in changed})
+        _out.print(f"{distinct} of {len(utterances)} utterances change verdict")
     raise typer.Exit(1 if changed else 0)
 
 
-def _library_lines() -> Iterator[tuple[str, str]]:
-    """Every text under scripts_library/*/lines, whatever keys stand around it, with its file."""
-    from importlib.resources import files
+def _library_lines() -> Iterator[tuple[str, str, tuple[Decimal, ...]]]:
+    """Every wording of every line of the shipped libraries with ordinary values in its blanks: place, text, and the
+    amounts that are then true."""
+    from voicebot.dialog.checks.values import samples_of
+    from voicebot.dialog.library import load_library
+    from voicebot.dialog.wording import Reader, fill
 
-    import yaml  # type: ignore[import-untyped]
-
-    def texts(value: Any) -> Iterator[str]:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                if key in {"text", "variants", "elderly", "dialect"} or isinstance(inner, (dict, list)):
-                    yield from texts(inner) if not isinstance(inner, str) else iter([inner])
-        elif isinstance(value, list):
-            for inner in value:
-                yield from texts(inner)
-
-    root = Path(str(files("scripts_library")))
-    for file in sorted(root.glob("*/lines/*.yaml")):
-        for text in texts(yaml.safe_load(file.read_text(encoding="utf-8"))):
-            yield f"{file.relative_to(root)}", text
+    for language, currency in _LIBRARIES.items():
+        for line in load_library(language).lines.values():
+            for template in line.texts:
+                sample = samples_of(template, language)[0]
+                text = fill(template, sample.value_of, Reader(language, currency, sample.today))
+                yield str(line.place), text, sample.amounts
 
 
-def _past(files: list[Path]) -> Iterator[tuple[str, str]]:
+def _past(files: list[Path]) -> Iterator[tuple[str, str, tuple[Decimal, ...]]]:
+    """Every utterance of these files with its place."""
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if line.strip():
-                yield f"{file}:{number}", line.strip()
+                yield f"{file}:{number}", line.strip(), ()
 
 
 @app.command()
