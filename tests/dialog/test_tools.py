@@ -23,6 +23,7 @@ from voicebot.dialog.library import CONTENT, Library, load_library
 from voicebot.dialog.loader import FLOWS, load_flow, shipped_flows
 from voicebot.dialog.machine import Machine
 from voicebot.dialog.places import read_yaml
+from voicebot.dialog.profile import Profile
 from voicebot.dialog.replaying import TimelineError, read_timeline, replayed
 from voicebot.dialog.schema import json_schema, lines_schema
 from voicebot.dialog.trying import Bench
@@ -80,6 +81,72 @@ def test_a_saved_chat_is_a_test_that_passes(chat: Chat, tmp_path: Path) -> None:
     result = Bench(understand).run(read_tests(tmp_path / "saved.test.yaml"))
     assert [failure.text() for failure in result.failures] == []
     assert result.passed == 1
+
+
+def test_a_second_chat_is_saved_behind_the_tests_that_are_there(chat: Chat, tmp_path: Path) -> None:
+    path = tmp_path / "reminder_first.test.yaml"
+    chat.hear(f"/save {path}")
+    first = (
+        path.read_text(encoding="utf-8").replace("tests:", "# 下面每条都是真人说过的\ntests:  # 按先后").rstrip()
+        + "  # 完\n"
+    )
+    path.write_text(first, encoding="utf-8")
+    chat.hear("是我")
+    chat.hear("/hangup")
+    assert str(path) in chat.hear(f"/save {path}")[0]
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(first)
+    assert [test.name for test in read_tests(path)] == ["reminder_first", "reminder_first 2"]
+    result = Bench(understand).run(read_tests(path))
+    assert (result.passed, [failure.text() for failure in result.failures]) == (2, [])
+
+
+def test_a_chat_goes_into_the_tests_beside_a_flow_with_its_own_clock_and_case(library: Library, tmp_path: Path) -> None:
+    written = (FLOWS / "reminder_first.words.test.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "words.test.yaml"
+    path.write_text(written, encoding="utf-8")
+    case = {**EXAMPLE_CASE, "x": {"branch": "城东"}}
+    later = datetime.fromisoformat("2026-03-12T10:00:00+08:00")
+    machine = Machine(load_flow("reminder_first", library), library, Facts.of(case), profile=Profile(elderly=True))
+    talk = Chat(machine, later, understand, guard, case)
+    talk.begin()
+    talk.hear("/silence")
+    assert str(path) in talk.hear(f"/save {path}")[0]
+    assert path.read_text(encoding="utf-8").startswith(written)
+    added = read_tests(path)[-1]
+    assert (added.clock, added.elderly, Facts.of(added.case)) == (later, True, Facts.of(case))
+    assert Bench(understand).run([added]).passed == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("flow: reminder_first", "flow: reminder_later", "reminder_later"),
+        ("tests:", "tests: [", "not valid YAML"),
+        ("firm:", "call: {withheld: true}\n  firm:", "without"),
+        ("tests:", "case_: 1\ntests:", "case_"),
+    ],
+)
+def test_a_file_that_a_chat_does_not_fit_is_left_alone(
+    chat: Chat, tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    path = tmp_path / "saved.test.yaml"
+    chat.hear(f"/save {path}")
+    text = path.read_text(encoding="utf-8").replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+    assert told in "\n".join(chat.hear(f"/save {path}"))
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_tests_that_do_not_end_their_file_are_left_alone(chat: Chat, tmp_path: Path) -> None:
+    path = tmp_path / "saved.test.yaml"
+    chat.hear(f"/save {path}")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    text = "\n".join([*lines[1:], lines[0]]) + "\n"
+    path.write_text(text, encoding="utf-8")
+    assert "left alone" in chat.hear(f"/save {path}")[0]
+    assert path.read_text(encoding="utf-8") == text
+    assert "cannot be written" in chat.hear(f"/save {tmp_path / 'none' / 'saved'}")[0]
 
 
 def test_chat_answers_what_it_does_not_know(chat: Chat) -> None:

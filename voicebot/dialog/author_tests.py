@@ -135,8 +135,7 @@ def _spread(
 ) -> Iterator[AuthorTest]:
     turns = [(_filled(step, row), placed.at((*trail, "turns", number))) for number, step in enumerate(case.turns)]
     suffix = f" [{', '.join(row.values())}]" if row else ""
-    base = deepcopy(model.case)
-    _merge(base, case.case)
+    base = merge_case(model.case, case.case)
     ways: list[tuple[str, list[tuple[StepModel, Place]]]] = [("", [])]
     if case.each:
         ways = [
@@ -167,6 +166,13 @@ def _name(step: StepModel) -> str:
     if step.silent:
         return "不出声"
     return "挂机" if step.hangs_up else str(step.agent or step.timer)
+
+
+def merge_case(general: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's case with what one of its tests says of its own."""
+    merged = deepcopy(dict(general))
+    _merge(merged, own)
+    return merged
 
 
 def _merge(base: dict[str, Any], more: Mapping[str, Any]) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from voicebot.dialog.conversation import Conversation, Exchange, Guard, Understand
-from voicebot.dialog.events import HandoffOutcome, Heard, Pressed, Say, SilenceElapsed
+from voicebot.dialog.events import HandoffOutcome, Heard, Say
 from voicebot.dialog.ground import slot_text
 from voicebot.dialog.machine import Machine
+from voicebot.dialog.saving import NotSaved, save_as_test
 
 HELP = (
     "直接打字就是对方说的话 / type what the caller says",
@@ -30,7 +28,7 @@ class Chat:
     ) -> None:
         self._talk = Conversation(machine, now, understand, guard)
         self._case = case
-        self._started = now
+        self._began = now
         self.done = False
         self._commands: dict[str, Callable[[str], list[str]]] = {
             "key": lambda rest: self._shown(self._talk.presses(rest)),
@@ -87,32 +85,15 @@ class Chat:
         path = Path(rest or "saved.test.yaml")
         if not path.name.endswith(".test.yaml"):
             path = path.with_name(f"{path.name.removesuffix('.yaml')}.test.yaml")
-        path.write_text(self.as_test(path.name.split(".")[0]), encoding="utf-8")
-        return [f"已存为 / saved: {path}"]
+        try:
+            save_as_test(self._talk, self._began, self._case, path)
+        except NotSaved as refused:
+            return [str(refused)]
+        return [f"已存到 / saved in: {path}"]
 
     def _quit(self) -> list[str]:
         self.done = True
         return []
-
-    def as_test(self, name: str) -> str:
-        """The chat so far as a conversation test, with what came as what is expected."""
-        turns = [_step(exchange) for exchange in self._talk.exchanges[1:] if exchange.event is not None]
-        state = self._talk.state
-        test: dict[str, Any] = {"name": name, "turns": turns}
-        if state.disposition:
-            test["expect"] = {"disposition": state.disposition}
-        content = {
-            "flow": state.flow,
-            "clock": self._started.isoformat(timespec="seconds"),
-            "case": dict(self._case),
-            "tests": [test],
-        }
-        writer = YAML()
-        writer.width = 120
-        writer.indent(mapping=2, sequence=4, offset=2)
-        stream = io.StringIO()
-        writer.dump(content, stream)
-        return stream.getvalue()
 
     def _shown(self, exchange: Exchange) -> list[str]:
         lines: list[str] = []
@@ -138,26 +119,3 @@ class Chat:
         if exchange.state.over:
             lines.append(f"（结束 / over: {exchange.state.disposition}）")
         return lines
-
-
-def _step(exchange: Exchange) -> dict[str, Any]:
-    step: dict[str, Any] = {}
-    match exchange.event:
-        case Heard(interrupted_line=over):
-            step["caller"] = exchange.words
-            if over:
-                step["over"] = over
-        case Pressed(digits=digits):
-            step["presses"] = digits
-        case SilenceElapsed():
-            step["silent"] = True
-        case event:
-            outcome = getattr(event, "outcome", None)
-            if outcome is not None:
-                step["agent"] = outcome.value
-            else:
-                step["hangs_up"] = True
-    step["bot"] = [say.line for say in exchange.said]
-    if not exchange.state.over:
-        step["state"] = exchange.state.where.split("/")[-1]
-    return step
