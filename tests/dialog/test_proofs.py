@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from voicebot.dialog.checking import RULES, check_flow, rules
 from voicebot.dialog.checks.intent_hygiene import check_intents
 from voicebot.dialog.checks.subject import Subject
 from voicebot.dialog.checks.unused import check_unused
-from voicebot.dialog.library import CONTENT, Library, Wording, read_library
+from voicebot.dialog.library import Library, Wording, line_files, read_library
 from voicebot.dialog.loader import load_flow, shipped_flows
 from voicebot.dialog.places import Finding, FlowError, Place, Severity
 
@@ -285,17 +284,14 @@ def test_words_that_the_machine_says_by_itself_are_judged_too(written: Written, 
 def test_an_account_fact_without_its_tag_is_caught_at_its_line(
     written: Written, library: Library, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "lines"
-    shutil.copytree(CONTENT / "scripts_library" / "zh-CN" / "lines", folder)
-    file = folder / "extra.yaml"
+    file = tmp_path / "extra.yaml"
     file.write_text(
         "lines:\n  fine:\n    text: 您好。\n  untagged:\n    text: 您应还{debt.amount_due}。\n"
         "  rest:\n    text: 还剩{promise.remaining}。\n  identity:\n    text: 尾号是{debtor.id_last_four}。\n",
         encoding="utf-8",
     )
-    caught = wrong(
-        list(check_flow(written("broken", HEAD + GREET + TELL + BYE), read_library(folder, "zh-CN"))), "debt-tag"
-    )
+    extended = read_library([*line_files("zh-CN"), file], "zh-CN")
+    caught = wrong(list(check_flow(written("broken", HEAD + GREET + TELL + BYE), extended)), "debt-tag")
     assert [(Path(item.place.file).name, item.place.line) for item in caught] == [
         ("extra.yaml", 4),
         ("extra.yaml", 6),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from voicebot.dialog.library import content_of, load_library
 from voicebot.dialog.loader import FLOWS
 from voicebot.dialog.publishing import Published, Refused, Unchanged, flow_files, judge, stamps
 
@@ -79,18 +80,31 @@ def test_words_that_the_guard_refuses_are_not_served(own: Path, served: dict[str
     shipped = FLOWS.parent / "scripts_library" / "zh-CN" / "lines"
     lines = own.parents[1] / "scripts_library" / "zh-CN" / "lines"
     lines.mkdir(parents=True)
-    for path in shipped.glob("*.yaml"):
-        (lines / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     file = lines / "voicemail.yaml"
-    text = file.read_text(encoding="utf-8")
+    text = (shipped / "voicemail.yaml").read_text(encoding="utf-8")
     file.write_text(text.replace("text: ", "text: 再不还钱就上门抓你。", 1), encoding="utf-8")
     assert file.read_text(encoding="utf-8") != text
+    (lines / "own.yaml").write_text("lines:\n  hello:\n    text: 您好。\n", encoding="utf-8")
     others = {name: "" for name in served if name != NAME}
     verdict = judge(own.parents[1], others | {NAME: served[NAME]}, prove=False)[NAME]
     assert isinstance(verdict, Published)  # It could be run ...
     assert verdict.flow.hash != served[NAME]
+    assert {"own.hello", "common.goodbye"} <= set(verdict.library.lines)
     from voicebot.dialog.checking import check_loaded
     from voicebot.dialog.loader import load
 
     found = check_loaded(load(own, verdict.library), verdict.library, only=("guard",))
     assert any("voicemail.message" in item.message["en"] for item in found)  # ... and may not be.
+
+
+def test_lines_beside_a_flow_come_besides_the_shipped_ones_in_every_tool(tmp_path: Path) -> None:
+    """A flow in a folder, or in its dialog_flows; the library lies in the folder."""
+    lines = tmp_path / "scripts_library" / "zh-CN" / "lines"
+    lines.mkdir(parents=True)
+    (lines / "card.yaml").write_text("lines:\n  expiring:\n    text: 您的还款卡快到期了。\n", encoding="utf-8")
+    (tmp_path / "dialog_flows").mkdir()
+    for path in (tmp_path / "card.yaml", tmp_path / "dialog_flows" / "card.yaml"):
+        assert content_of(path) == tmp_path
+        library = load_library("zh-CN", content_of(path))
+        assert {"card.expiring", "common.goodbye"} <= set(library.lines)
+    assert "card.expiring" not in load_library("zh-CN").lines

@@ -12,9 +12,9 @@ from pathlib import Path
 from voicebot.call.proving import ProofFault, prove_apart
 from voicebot.dialog.facts import Facts
 from voicebot.dialog.flow import Flow
-from voicebot.dialog.library import CONTENT, Library, read_library
+from voicebot.dialog.library import CONTENT, Library, line_files, read_library
 from voicebot.dialog.places import Finding, FlowError
-from voicebot.dialog.publishing import Judged, OnOffer, Published, Refused, lines_folder, stamps
+from voicebot.dialog.publishing import Judged, OnOffer, Published, Refused, stamps
 from voicebot.dialog.wording import MissingValue, Reader, blanks, fill
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class FlowShelf:
     def _library(self, language: str) -> Library:
         served = (kept.version.library for kept in self._shelf.values())
         return next((library for library in served if library.language == language), None) or read_library(
-            lines_folder(language, self._content), language
+            line_files(language, self._content), language
         )
 
 

@@ -53,10 +53,10 @@ def flow_files(given: Sequence[Path]) -> list[Path]:
 
 
 def library_of(path: Path) -> Library:
-    from voicebot.dialog.library import load_library
+    from voicebot.dialog.library import content_of, load_library
     from voicebot.dialog.loader import language_of
 
-    return load_library(language_of(path))
+    return load_library(language_of(path), content_of(path))
 
 
 def load_with_words(path: str | Path) -> tuple[Flow, Library]:

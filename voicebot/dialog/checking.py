@@ -9,7 +9,7 @@ from pathlib import Path
 from voicebot.dialog.checks.intent_hygiene import check_intents
 from voicebot.dialog.checks.subject import Subject, once
 from voicebot.dialog.checks.unused import check_unused
-from voicebot.dialog.library import CONTENT, Library, load_library
+from voicebot.dialog.library import CONTENT, Library, content_of, load_library
 from voicebot.dialog.loader import Loaded, language_of, load, shipped_flows
 from voicebot.dialog.places import Finding, finding
 
@@ -74,7 +74,7 @@ def check_library() -> tuple[Finding, ...]:
     subjects: list[Subject] = []
     libraries: dict[str, Library] = {}
     for path in shipped_flows():
-        library = load_library(language_of(path))
+        library = load_library(language_of(path), content_of(path))
         libraries[library.language] = library
         loaded = load(path, library)
         if loaded.flow is not None:

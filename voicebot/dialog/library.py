@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -103,22 +103,35 @@ def nearest(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str | N
     return next(iter(difflib.get_close_matches(name, list(known), 1, 0.6)), None)
 
 
+def content_of(flow: Path) -> Path:
+    """The folder whose lines a flow is written with: the one that has a scripts_library, the flow lying in it or in its
+    dialog_flows; else the shipped one."""
+    parents = flow.resolve().parents[:2]
+    return next((folder for folder in parents if (folder / "scripts_library").is_dir()), CONTENT)
+
+
+def line_files(language: str, content: Path = CONTENT) -> list[Path]:
+    """Files of lines: the shipped ones, and those of `content` beside them or, having the same name, in their place."""
+    folders = (root / "scripts_library" / language / "lines" for root in (CONTENT, content))
+    found = {path.name: path for folder in folders for path in folder.glob("*.yaml")}
+    return [path for _, path in sorted(found.items())]
+
+
 @lru_cache(maxsize=16)
-def load_library(language: str) -> Library:
-    """The lines shipped for a language: scripts_library/<language>/lines/*.yaml, a line `greet` in common.yaml being
+def load_library(language: str, content: Path = CONTENT) -> Library:
+    """The lines of a language: scripts_library/<language>/lines/*.yaml, a line `greet` in common.yaml being
     `common.greet`. Raises FlowError with every finding when a file is not usable."""
-    return read_library(CONTENT / "scripts_library" / language / "lines", language)
+    return read_library(line_files(language, content), language)
 
 
-def read_library(folder: Path, language: str) -> Library:
-    """As `load_library`, from any folder, always anew."""
-    files = sorted(folder.glob("*.yaml"))
+def read_library(files: Sequence[Path], language: str) -> Library:
+    """As `load_library`, from any files, always anew."""
     found: list[Finding] = []
     if not files:
         found.append(
             finding(
                 "library",
-                Place(str(folder), 1, 1),
+                Place(f"scripts_library/{language}/lines", 1, 1),
                 f"没有 {language} 的话术文件",
                 f"there are no lines for {language} here",
                 "在这里放至少一个 YAML 文件。",

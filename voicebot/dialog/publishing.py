@@ -9,7 +9,7 @@ from pathlib import Path
 
 from voicebot.dialog.checking import check_loaded
 from voicebot.dialog.flow import Flow
-from voicebot.dialog.library import CONTENT, Library, read_library
+from voicebot.dialog.library import CONTENT, Library, line_files, read_library
 from voicebot.dialog.loader import Loaded, language_of, load, shipped_flows
 from voicebot.dialog.places import Finding, FlowError, Severity
 
@@ -56,12 +56,6 @@ def flow_files(content: Path = CONTENT) -> Mapping[str, Path]:
     """Every flow by its name. One that lies in `content` stands in for the shipped one of its name."""
     own = (path for path in (content / "dialog_flows").glob("*.yaml") if not path.name.endswith(".test.yaml"))
     return dict(sorted({path.stem: path for path in (*shipped_flows(), *own)}.items()))
-
-
-def lines_folder(language: str, content: Path = CONTENT) -> Path:
-    """Where the lines of a language lie: in `content`, where it has any, else where the shipped ones are."""
-    own = content / "scripts_library" / language / "lines"
-    return own if own.is_dir() else CONTENT / "scripts_library" / language / "lines"
 
 
 def stamps(content: Path = CONTENT) -> tuple[tuple[str, int, int], ...]:
@@ -116,7 +110,7 @@ def _library(language: str, content: Path, libraries: dict[str, Library | FlowEr
     """Each language is read once."""
     if language not in libraries:
         try:
-            libraries[language] = read_library(lines_folder(language, content), language)
+            libraries[language] = read_library(line_files(language, content), language)
         except FlowError as error:
             libraries[language] = error
     found = libraries[language]

@@ -15,7 +15,7 @@ from voicebot.dialog.coverage import Coverage
 from voicebot.dialog.events import HandoffOutcome, RecordCallback, RecordPromise, RequestHandoff
 from voicebot.dialog.facts import FactError, Facts
 from voicebot.dialog.flow import Flow
-from voicebot.dialog.library import Library, load_library
+from voicebot.dialog.library import Library, content_of, load_library
 from voicebot.dialog.loader import flow_path, language_of, load_flow
 from voicebot.dialog.machine import Machine
 from voicebot.dialog.places import FlowError, Place
@@ -70,8 +70,7 @@ class Bench:
         beside = test.file.parent / f"{test.flow}.yaml"
         path = beside if beside.is_file() else flow_path(test.flow)
         if path not in self._flows:
-            language = language_of(path)
-            library = load_library(language)
+            library = load_library(language_of(path), content_of(path))
             self._flows[path] = (load_flow(path, library), library)
         return self._flows[path]
 

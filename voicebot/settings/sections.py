@@ -22,7 +22,7 @@ class WorkerSettings(Section):
     relative path counts from the configuration file."""
     content: Path | None = None
     """Folder with your own `dialog_flows` and `scripts_library`, watched for edits. A flow there stands in for the
-    shipped one of its name, a language's lines for the shipped lines. Left out: the shipped ones alone."""
+    shipped one of its name, and so does a file of lines; others come besides. Left out: the shipped ones alone."""
     drain_seconds: float = Field(60.0, ge=0, le=3600)
     """Seconds that live calls get to end by themselves after SIGTERM, 0 to 3600. New calls are refused meanwhile; what
     still talks afterwards is ended."""
