@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from compliance_filters.disclosures import Disclosure
 from compliance_filters.guard import PhraseGuard
 from compliance_filters.pack import load_pack
 from compliance_filters.verdict import CallState
@@ -392,6 +393,8 @@ async def hold_call(
     far_end: ScriptedLine | None = None,
     guard_with: Guard | None = None,
     recogniser: ScriptedRecogniser | None = None,
+    disclosures: Sequence[Disclosure] | None = None,
+    machine: type[Machine] | None = None,
     **state: object,
 ) -> HeldCall:
     """Holds a call of a flow against a script of phrases; returns what it left."""
@@ -415,7 +418,7 @@ async def hold_call(
         open_voice_activity=LoudnessActivity,
         understander=understander,
         guard=guard_with or guard,
-        disclosures=load_pack("cn").disclosures,
+        disclosures=load_pack("cn").disclosures if disclosures is None else disclosures,
         desk=desk or OneDesk(),
         outcomes=outcomes,
         evidence=audio,
@@ -428,7 +431,7 @@ async def hold_call(
     subject = CallSubject(
         call_id="call-1",
         case_id="case-1",
-        machine=HurriedMachine(flow, library, facts),
+        machine=(machine or HurriedMachine)(flow, library, facts),
         case=CaseContext(amount_due=amount, language="zh-CN"),
         call_state=changed(CallState(ledger_amount=amount), state),
         language="zh-CN",

@@ -216,13 +216,14 @@ def test_diff_shows_a_library_line_and_a_past_utterance_that_change(tmp_path: Pa
     past.write_text("您慢慢说，不着急。\n他欠了我们银行两千多块钱，一直没还。\n", encoding="utf-8")
     code, report = answer("diff", "cn", stricter, "--texts", past)
     assert code == 1
-    told: dict[tuple[str, str], Any] = {(c["where"], c["listener"]): c["now"] for c in report["changed"]}
+    told = {(c["where"], c["listener"]): c["now"] for c in report["changed"]}
     owed = {"action": "hand_off", "category": "third_party_disclosure"}
     assert told[(f"{past}:2", "somebody else")] == owed
-    lines = [now for (where, _), now in told.items() if where.startswith("scripts_library/zh-CN/lines/reminder.yaml:")]
-    assert lines
-    assert all(now == owed for now in lines)
-    assert not any(listener == "the verified debtor" for _, listener in told), "to the debtor nothing changes"
+    reminders = "scripts_library/zh-CN/lines/reminder.yaml:"
+    reminded = [verdict for (where, listener), verdict in told.items() if where.startswith(reminders)]
+    assert reminded
+    assert all(verdict == owed for verdict in reminded)
+    assert {listener for _, listener in told} == {"somebody else"}, "to the debtor nothing changes"
     code, out, _ = run("diff", "cn", stricter, "--texts", past)
     assert code == 1
     assert "utterances change verdict" in out
