@@ -84,8 +84,6 @@ class DialogState:
     """ai, recording, identity, ...: heard to the end by the caller."""
     said: tuple[str, ...] = ()
     """Ids of the lines of the last step that spoke: what a repeat repeats."""
-    question: tuple[str, ...] = ()
-    """Ids of the lines that made up the question now open."""
     unsaid: str = ""
     """What the caller did not hear of the last interrupted line."""
     elderly: bool = False
@@ -138,10 +136,7 @@ class DialogState:
                 "digits": tuple(Digits(piece["text"], datetime.fromisoformat(piece["at"])) for piece in raw["digits"]),
                 "expecting": Expecting(raw["expecting"]),
                 "stated_amounts": tuple(Decimal(amount["amount"]) for amount in raw["stated_amounts"]),
-                **{
-                    name: tuple(raw[name])
-                    for name in ("heard_intents", "flags", "disclosed", "said", "question", "moods")
-                },
+                **{name: tuple(raw[name]) for name in ("heard_intents", "flags", "disclosed", "said", "moods")},
             }
         )
 

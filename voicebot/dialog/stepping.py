@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from compliance_filters.verdict import Party
@@ -12,13 +12,8 @@ from voicebot.dialog.events import (
     Action,
     ChooseCase,
     End,
-    Listen,
-    RecordCallback,
-    RecordPlan,
-    RecordPromise,
     RequestHandoff,
     Say,
-    SendMessage,
     SetCallState,
     SetFlag,
     SetTimer,
@@ -37,9 +32,11 @@ from voicebot.dialog.flow import (
     Stay,
 )
 from voicebot.dialog.ground import Ground, Trace, value_of
+from voicebot.dialog.listening import listen_to
+from voicebot.dialog.recording import recorded
 from voicebot.dialog.state import DialogState, Frame, Kept, Phase
 from voicebot.dialog.turns import Placement
-from voicebot.dialog.wording import MissingValue, Reader, blanks, fill, kind_of
+from voicebot.dialog.wording import MissingValue, Reader, blanks, fill
 from voicebot.understanding.meaning import Expecting
 
 _MOVES = 100
@@ -48,13 +45,8 @@ _MOVES = 100
 WITHOUT_WORDS = frozenset({"hardship_illness", "self_harm_risk", "vulnerable"})
 """Health is sensitive: that it matters is kept, what was said of it is not."""
 
-AS_SOON_AS_CAN_BE = "soon"
-"""In place of a slot in `callback: {at: ...}`: nobody named a time."""
-
 SLOW = 0.75
 ELDERLY = 0.8
-ELDERLY_SILENCE = 10.0
-"""Seconds that a person who needs time is given."""
 
 
 class Step:
@@ -97,7 +89,7 @@ class Step:
         spec = self.spec
         self.set(expecting=spec.listening.expecting if spec.listening is not None else Expecting.NOTHING)
         self.change(spec.changes)
-        self._record(spec)
+        self.actions.extend(recorded(spec.recording, self.ground, self.state, self.now, self.words))
         for line in spec.say:
             self.say(line, interruptible=spec.interruptible)
         if spec.listens:
@@ -252,38 +244,6 @@ class Step:
             self.set(flags=(*self.state.flags, name))
             self.actions.append(SetFlag(name, "" if name in WITHOUT_WORDS else self.words))
 
-    def _record(self, spec: State) -> None:
-        recording = spec.recording
-        if recording.promise is not None:
-            amount = self.value_of(f"slot.{recording.promise[0]}")
-            on = self.value_of(f"slot.{recording.promise[1]}")
-            due = self.ground.facts.amount("debt.amount_due")
-            if isinstance(amount, Decimal) and isinstance(on, date):
-                words = "；".join(
-                    dict.fromkeys(
-                        self.state.slots[name].words for name in recording.promise if name in self.state.slots
-                    )
-                )
-                self.actions.append(RecordPromise(amount, on, partial=due is not None and amount < due, words=words))
-        if recording.callback is not None:
-            soon = recording.callback[0] == AS_SOON_AS_CAN_BE
-            at = self.now if soon else self.value_of(f"slot.{recording.callback[0]}")
-            number = self.value_of(f"slot.{recording.callback[1]}") if recording.callback[1] else None
-            if isinstance(at, datetime):
-                self.actions.append(RecordCallback(at, str(number) if number is not None else None))
-        if recording.plan is not None:
-            months = self.value_of(f"slot.{recording.plan}")
-            self.actions.append(RecordPlan(months if isinstance(months, int) else None, self.words or None))
-        if recording.message is not None:
-            template, names = recording.message
-            reader = self._reader()
-            facts = {
-                name: reader.read(kind, value)
-                for name in names
-                if (kind := kind_of(name)) is not None and (value := self.value_of(name)) is not None
-            }
-            self.actions.append(SendMessage(template, facts))
-
     def _check(self, spec: State, slot: str) -> None:
         said = self.value_of(f"slot.{slot}")
         if said is not None and (owner := self.ground.owner_of(f"debtor.{slot}", said)) is not None:
@@ -381,7 +341,6 @@ class Step:
                 lines = (line,) if line else spec.ask
         for line in lines:
             self.say(line, again=again)
-        self.set(question=lines)
         self.listen()
 
     def missing(self, spec: State) -> tuple[str, ...]:
@@ -419,27 +378,8 @@ class Step:
         if listening is None:
             self.enter(spec.name)
             return
-        wanted = 0
-        if spec.collecting is not None and spec.collecting.by_keys:
-            wanted = max(spec.collecting.digits - sum(len(piece.text) for piece in self.state.digits), 1)
-        silence = listening.silence_seconds
         self.set(phase=Phase.LISTENING, expecting=listening.expecting)
-        self.actions.append(
-            Listen(
-                silence_seconds=max(silence, ELDERLY_SILENCE) if self.state.elderly else silence,
-                expecting=listening.expecting,
-                digits=wanted,
-                phrases=self._phrases(listening.phrases),
-            )
-        )
-
-    def _phrases(self, phrases: tuple[str, ...]) -> tuple[str, ...]:
-        name = self.ground.facts.get("debtor.name")
-        if self.state.expecting is Expecting.IDENTITY and isinstance(name, str):
-            phrases = (*phrases, name)
-        if self.ground.library.language.startswith("en"):
-            return tuple(phrase for phrase in phrases if phrase.isascii())
-        return phrases
+        self.actions.append(listen_to(spec, self.ground, self.state))
 
     def take_own(self, *names: str) -> bool:
         """Follows the state's own route for the first of these keys that it has."""

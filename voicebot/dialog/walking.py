@@ -22,8 +22,8 @@ from voicebot.dialog.flow import (
 )
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import Place
+from voicebot.dialog.recording import AS_SOON_AS_CAN_BE
 from voicebot.dialog.state import Frame
-from voicebot.dialog.stepping import AS_SOON_AS_CAN_BE
 from voicebot.dialog.wording import SLOTS, blanks
 from voicebot.dialog.worlds import Lacking, Spoken, World
 
