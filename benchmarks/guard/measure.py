@@ -1,8 +1,7 @@
 """Measures the phrase guard on its own test sets, and its latency with ten thousand further phrases in the pack.
 
 Run from the repository root: `python -m benchmarks.guard.measure`. Prints one JSON object a set. The sets hold no
-training
-example of the packs; `overlap` counts sentences that a training template happens to spell out word for word.
+training example of the packs; `overlap` counts sentences that a training template happens to spell out word for word.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from compliance_filters.pack import Wording, load_pack, read_located
 from compliance_filters.verdict import CallState, Party
 
 SETS = ("tuning_first", "tuning_second", "fresh", "varied_first", "varied_second", "varied_third")
+AGENT_SETS = ("varied_second", "varied_fourth")
 ENGLISH_SETS = ("en", "en_spoken", "en_second")
 HERE = Path(__file__).parent
 _out = Console(soft_wrap=True)
@@ -95,6 +95,30 @@ def streaming(guard: PhraseGuard, path: Path) -> dict[str, int]:
     return counts
 
 
+def following(guard: PhraseGuard, path: Path) -> dict[str, int]:
+    """The agent's side: each sentence is one whole turn, and follows the lawful turn of another sentence."""
+    data = read_located(path).data
+    base = state_from(data["base_context"])
+    said = [
+        (category, kind, item["text"])
+        for category in data["categories"]
+        if category["id"] != "human_deception"
+        for kind in ("positives", "evasive", "benign")
+        for item in category.get(kind) or []
+    ]
+    allowed = [text for _, kind, text in said if kind == "benign" and guard.check(text, base).allowed]
+    dice = random.Random(3)
+    counts = {"forbidden": 0, "warned": 0, "lawful": 0, "false": 0}
+    for category, kind, text in said:
+        listener = AgentListener(guard, state_from(category.get("default_context") or {}, base))
+        listener.feed(dice.choice(allowed).rstrip("。？！"), final=True)
+        warned = bool(listener.feed(text, final=True))
+        lawful = kind == "benign"
+        counts["lawful" if lawful else "forbidden"] += 1
+        counts["false" if lawful else "warned"] += warned
+    return counts
+
+
 def masking(path: Path) -> dict[str, dict[str, int]]:
     """What masking misses and what it hides for nothing, for each part of its set."""
     data = read_located(path).data
@@ -136,8 +160,11 @@ def main() -> int:
     for name in ENGLISH_SETS:
         result = evaluate(HERE / f"{name}.yaml", lambda _: load_guard("us")).as_json()
         _out.print_json(json.dumps({"set": name, **result}, ensure_ascii=False))
-    streamed = {name: streaming(guard, HERE / f"{name}.yaml") for name in ("varied_second", "varied_third")}
-    _out.print_json(json.dumps({"streaming": streamed, "masking": masking(HERE / "masking.yaml")}))
+    agent = {
+        name: {"cut": streaming(guard, HERE / f"{name}.yaml"), "following": following(guard, HERE / f"{name}.yaml")}
+        for name in AGENT_SETS
+    }
+    _out.print_json(json.dumps({"agent": agent, "masking": masking(HERE / "masking.yaml")}))
     bigger = grown(10_000)
     bigger.model = guard.model
     speed = {
