@@ -24,10 +24,10 @@ from telephony.carrier import Cause, Direction
 from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaEvent
 from voicebot.call.board import TimelineEntry
 from voicebot.call.clock import Clock
-from voicebot.call.conversation import CaseContext
 from voicebot.call.desk import AgentConnected, AgentMissing, HandoffRequest
 from voicebot.call.gate import Guard
 from voicebot.call.guard_state import changed
+from voicebot.call.interpreter import CaseContext
 from voicebot.call.session import CallResult, CallSession, CallSubject, CallTools
 from voicebot.call.settings import CallSettings
 from voicebot.dialog.events import (

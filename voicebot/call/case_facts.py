@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from compliance_filters.verdict import CallState
-from voicebot.call.conversation import CaseContext
+from voicebot.call.interpreter import CaseContext
 from voicebot.call.promise_facts import PromiseStanding
 from voicebot.dialog.facts import Facts
 from voicebot.dialog.profile import Profile

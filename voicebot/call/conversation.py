@@ -6,9 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Protocol
 
 from pipecat.frames.frames import Frame, StartFrame
@@ -20,6 +18,7 @@ from voicebot.call.ear import Attention
 from voicebot.call.floor import Floor, LineOutcome
 from voicebot.call.frames import DigitsFrame, LineFrame, TurnFrame
 from voicebot.call.guard_state import changed
+from voicebot.call.interpreter import Interpreter
 from voicebot.call.telling import of_action, of_turn
 from voicebot.call.timeline import Timeline
 from voicebot.dialog.events import (
@@ -49,7 +48,7 @@ from voicebot.dialog.events import (
 )
 from voicebot.dialog.machine import Machine
 from voicebot.dialog.state import DialogState
-from voicebot.understanding.meaning import Context, Expecting, Meaning, VoiceStats
+from voicebot.understanding.meaning import Expecting
 
 log = logging.getLogger(__name__)
 
@@ -65,17 +64,8 @@ _KINDS: Mapping[type, str] = {
 # A silence is looked at this often; it is a watch over several clocks, not a deadline of its own.
 _WATCH_SECONDS = 0.1
 
-_SURE = 0.5
-"""Confidence of an intent from which the words of a turn count for more than the digits they may have been."""
-
 HOLD_TIMER = "hold"
 """Timer that elapses now and then while a caller waits for an agent; the dialog answers it with a word of comfort."""
-
-
-class Understands(Protocol):
-    """What the conversation needs of `voicebot.understanding`."""
-
-    def understand(self, text: str, context: Context, voice: VoiceStats | None = None) -> Meaning: ...
 
 
 class Outcomes(Protocol):
@@ -90,15 +80,6 @@ class Outcomes(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class CaseContext:
-    """What understanding may know of the case."""
-
-    payday: int | None = None
-    amount_due: Decimal | None = None
-    language: str = "zh-CN"
-
-
 class Conversation(FrameProcessor):
     """Runs one dialog machine over one call.
 
@@ -111,8 +92,7 @@ class Conversation(FrameProcessor):
         self,
         *,
         machine: Machine,
-        understander: Understands,
-        case: CaseContext,
+        interpreter: Interpreter,
         call_state: CallState,
         floor: Floor,
         attention: Attention,
@@ -129,8 +109,7 @@ class Conversation(FrameProcessor):
     ) -> None:
         super().__init__(name="Conversation")
         self._machine = machine
-        self._understander = understander
-        self._case = case
+        self._interpreter = interpreter
         self.call_state = call_state
         self._floor = floor
         self._attention = attention
@@ -323,7 +302,7 @@ class Conversation(FrameProcessor):
         self._last_turn_ended = max(turn.ended, self._heard_at) if kept else turn.ended
         now = self._now()
         began = time.monotonic()
-        meaning = await self._understand(turn, now)
+        meaning = await self._interpreter.meaning_of(turn, now, self.state.language if self.state else None)
         told = of_turn(turn, meaning, time.monotonic() - began)
         self._timeline.add("turn.heard", media_seconds=turn.began, **told)
         await self._step(Heard(meaning, self._at(turn.ended), turn.confident, turn.interrupted_line))
@@ -331,22 +310,6 @@ class Conversation(FrameProcessor):
     def _at(self, media_seconds: float) -> datetime:
         """The wall clock at a moment of the call: words and keys stand in the order in which they were given."""
         return self._now() - timedelta(seconds=max(0.0, self._media_seconds() - media_seconds))
-
-    async def _understand(self, turn: TurnFrame, now: datetime) -> Meaning:
-        context = Context(
-            now=now,
-            expecting=self._attention.expecting,
-            payday=self._case.payday,
-            amount_due=self._case.amount_due,
-            language=self.state.language if self.state else self._case.language,
-        )
-        meaning = await asyncio.to_thread(self._understander.understand, turn.text, context, turn.voice)
-        if context.expecting is Expecting.DIGITS and turn.digits and not _says_something(meaning):
-            as_digits = await asyncio.to_thread(self._understander.understand, turn.digits, context, turn.voice)
-            if as_digits.slots:
-                turn.confident = True
-                return as_digits
-        return meaning
 
     async def _step(self, event: Event) -> None:
         assert self.state is not None
@@ -438,8 +401,3 @@ class Conversation(FrameProcessor):
         self._silence = None
         self._timeline.add("silence", seconds=seconds)
         self._happenings.put_nowait(SilenceElapsed(self._now()))
-
-
-def _says_something(meaning: Meaning) -> bool:
-    """The words make sense by themselves: a value, a yes or no, or an intent to be acted on."""
-    return bool(meaning.slots) or meaning.answer is not None or any(i.confidence >= _SURE for i in meaning.intents)

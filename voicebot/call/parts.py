@@ -14,10 +14,10 @@ from telephony.carrier import Carrier
 from voicebot.call.board import CallBoard, TimelineEntry
 from voicebot.call.case_facts import Firm
 from voicebot.call.clock import Clock
-from voicebot.call.conversation import Understands
 from voicebot.call.desk import Desk
 from voicebot.call.gate import Guard
 from voicebot.call.hours import OpeningHours
+from voicebot.call.interpreter import Understands
 from voicebot.call.outcomes import OutcomeStore
 from voicebot.call.session import CallResult
 from voicebot.call.settings import CallSettings

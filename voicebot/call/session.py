@@ -22,13 +22,14 @@ from telephony.transport import CallTransport
 from voicebot.call.agent_side import AgentSide
 from voicebot.call.board import TimelineEntry
 from voicebot.call.bridge import AgentAudio, Switchboard, first_to_end
-from voicebot.call.conversation import CaseContext, Conversation, Outcomes, Understands
+from voicebot.call.conversation import Conversation, Outcomes
 from voicebot.call.desk import AgentConnected, AgentMissing, Desk, HandoffRequest
 from voicebot.call.disclosing import Disclosing
 from voicebot.call.ear import Attention
 from voicebot.call.floor import Floor, LineOutcome
 from voicebot.call.gate import Guard, GuardGate
 from voicebot.call.hearing import Hearing
+from voicebot.call.interpreter import CaseContext, Interpreter, Understands
 from voicebot.call.limits import CallFacts, Limit, reached
 from voicebot.call.settings import CallSettings
 from voicebot.call.speaking import Speaking
@@ -143,8 +144,7 @@ class CallSession:
         self._disclosing = Disclosing(tools.disclosures, self.timeline, subject.language)
         self.conversation = Conversation(
             machine=subject.machine,
-            understander=tools.understander,
-            case=subject.case,
+            interpreter=Interpreter(tools.understander, subject.case, self._attention),
             call_state=subject.call_state,
             floor=self._floor,
             attention=self._attention,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voicebot.call.conversation import Understands
+from voicebot.call.interpreter import Understands
 from voicebot.understanding.meaning import Context, Meaning, VoiceStats
 
 
