@@ -3,7 +3,6 @@ the conversation; tables and alternatives spread out; mistakes are found with th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,13 +31,9 @@ tests:
 def test_the_shipped_tests_pass_and_meet_every_state_route_and_line() -> None:
     tests = [test for path in sorted(FLOWS.glob("*.test.yaml")) for test in read_tests(path)]
     bench = Bench(load_understander().understand)
-    bench.run(tests[:1])
-    started = time.perf_counter()
     result = bench.run(tests)
-    seconds = time.perf_counter() - started
     assert [failure.text() for failure in result.failures] == []
     assert [f"{place}: {kind} {name}" for kind, name, place in result.coverage.never()] == []
-    assert len(tests) / seconds > 20, f"{len(tests)} tests took {seconds:.1f} s"
 
 
 def test_a_table_makes_a_test_of_each_row(written: Written) -> None:

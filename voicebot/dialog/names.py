@@ -10,12 +10,13 @@ from voicebot.dialog.facts import FACTS
 from voicebot.dialog.flow import SO_FAR, CallPart, Changes, Finish, Go, Key, Return, Route, Sheet, State
 from voicebot.dialog.library import Library, nearest
 from voicebot.dialog.places import Finding, Place, finding
-from voicebot.dialog.priority import EVENTS
+from voicebot.dialog.priority import EVENTS, WORSENING
 from voicebot.dialog.schema import FlowFile
 from voicebot.dialog.wording import SLOTS
 from voicebot.understanding.intents.catalogue import INTENTS
 from voicebot.understanding.meaning import Mood
 
+_MOODS = (*(f"mood {mood.value}" for mood in Mood), WORSENING)
 _SPECIAL = re.compile(r"^(key [0-9*#]|timer [a-z][a-z0-9_]*|mood [a-z]+|nobody)$")
 
 
@@ -168,8 +169,8 @@ class _Names:
         if state is not None and state.calls and state.calls in self.sheets:
             outcomes = self.sheets[state.calls].returns
         for part in key.all_of:
-            if part.startswith("mood ") and part[5:] not in {mood.value for mood in Mood}:
-                self.wrong("unknown-intent", place, "情绪", "mood", part, tuple(f"mood {mood.value}" for mood in Mood))
+            if part.startswith("mood ") and part not in _MOODS:
+                self.wrong("unknown-intent", place, "情绪", "mood", part, _MOODS)
             elif part.startswith("timer ") and (state is None or part[6:] not in state.timers):
                 self.wrong("unknown-timer", place, "计时", "timer", part, ())
             elif not (part in INTENTS or part in EVENTS or part in outcomes or _SPECIAL.match(part)):

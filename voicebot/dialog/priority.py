@@ -17,6 +17,9 @@ ACT_FROM_PRESSING = 0.2
 ANY_CONFIDENCE = frozenset({"self_harm_risk"})
 """Acted upon even when the recogniser was unsure of its words: a miss is worse than a false alarm."""
 
+WORSENING = "mood worsening"
+"""Key of a route for a mood that does not pass, or gets worse."""
+
 EVENTS = (
     "affirms",
     "denies",

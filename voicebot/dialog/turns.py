@@ -11,11 +11,11 @@ from decimal import Decimal
 from voicebot.dialog.events import Heard
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.flow import Flow, Route, State
-from voicebot.dialog.priority import ACT_FROM, ACT_FROM_PRESSING, ANY_CONFIDENCE, GRAVE, in_order, tells
+from voicebot.dialog.priority import ACT_FROM, ACT_FROM_PRESSING, ANY_CONFIDENCE, GRAVE, WORSENING, in_order, tells
 from voicebot.dialog.state import DialogState, Kept
 from voicebot.dialog.wording import SLOTS
 from voicebot.understanding.intents.catalogue import PRIORITY
-from voicebot.understanding.meaning import Answer, IntentScore, Meaning, SlotValue
+from voicebot.understanding.meaning import Answer, IntentScore, Meaning, Mood, SlotValue
 
 DISTRESSED_FROM = 0.6
 """Distress of a turn from which it counts as crying_distress, whatever its words."""
@@ -23,8 +23,16 @@ DISTRESSED_FROM = 0.6
 MOOD_FROM = 0.5
 """Intensity from which a mood can take a route."""
 
+_WEIGHT = {Mood.CALM: 0, Mood.CONFUSED: 1, Mood.ANNOYED: 2, Mood.AFRAID: 2, Mood.ANGRY: 3, Mood.DISTRESSED: 3}
+
 _ANSWERS = {Answer.YES: "affirms", Answer.NO: "denies", Answer.UNSURE: "unsure"}
 _NOISE = frozenset({"asr_noise", "dtmf_choice", "silence"})
+
+
+def worsens(moods: tuple[str, ...]) -> bool:
+    """Whether the last two turns (oldest first) were annoyed, afraid, angry or distressed, and the later no better."""
+    weights = [_WEIGHT[Mood(mood)] for mood in moods[-2:]]
+    return len(weights) == 2 and 2 <= weights[0] <= weights[1]
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,8 @@ class Turn:
             present.add("interrupted")
         if meaning.sentiment.intensity >= MOOD_FROM:
             present.add(f"mood {meaning.sentiment.mood.value}")
+        if worsens(self.state.moods):
+            present.add(WORSENING)
         return frozenset(present)
 
     def _lead(
@@ -203,7 +213,7 @@ class Turn:
         for intent in intents:
             if found := _find(intent, present, held):
                 return found, intent
-        for name in ("interrupted", *(key for key in sorted(present) if key.startswith("mood "))):
+        for name in ("interrupted", WORSENING, *(key for key in sorted(present) if key.startswith("mood "))):
             if name in present and (found := _find(name, present, held)):
                 return found, name
         return None, "else"
