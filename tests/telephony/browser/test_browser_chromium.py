@@ -153,7 +153,7 @@ async def test_a_person_calls_from_the_page(desk: Desk, page: Page) -> None:
     leg.media.mark("played")
     assert await next_of(leg.media, MarkReached) == MarkReached("played", played=True)
     took = loop.time() - began
-    assert 0.9 * len(heard) / 16000 <= took <= len(heard) / 16000 + 1.0, "the loudspeaker's clock says when"
+    assert took >= 0.9 * len(heard) / 16000, "the loudspeaker's clock says when"
     leg.media.send(heard)
     leg.media.mark("cut")
     leg.media.clear()
