@@ -60,4 +60,5 @@ class Interpreter:
 
 def _says_something(meaning: Meaning) -> bool:
     """The words make sense by themselves: a value, a yes or no, or an intent to be acted on."""
-    return bool(meaning.slots) or meaning.answer is not None or any(i.confidence >= _SURE for i in meaning.intents)
+    sure = {intent.id for intent in meaning.intents if intent.confidence >= _SURE}
+    return bool(meaning.slots) or meaning.answer is not None or bool(sure - {"silence", "asr_noise"})
