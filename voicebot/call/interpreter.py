@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +11,16 @@ from typing import Protocol
 
 from voicebot.call.ear import Attention
 from voicebot.call.frames import TurnFrame
+from voicebot.understanding.intents.catalogue import PRIORITY
 from voicebot.understanding.meaning import Context, Expecting, Meaning, VoiceStats
 
 _SURE = 0.5
-"""Confidence of an intent from which the words of a turn count for more than the digits they may have been."""
+"""Confidence of a pressing intent from which the words of a turn count for more than the digits they may have been."""
+
+_DIGITS = "digits"
+_NOTHING = frozenset({"silence", "asr_noise"})
+
+_SYLLABLE = re.compile(r"[\u4e00-\u9fff]|[a-z']+|\d", re.IGNORECASE)
 
 
 class Understands(Protocol):
@@ -40,8 +47,11 @@ class Interpreter:
         self._attention = attention
 
     async def meaning_of(self, turn: TurnFrame, now: datetime, language: str | None) -> Meaning:
-        """In the language that is spoken, None taking the case's. A turn that was expected to be digits, and whose
-        words say nothing, is taken for the digits it sounded like, and is then sure."""
+        """In the language that is spoken, None taking the case's.
+
+        Where digits were asked for and the turn may have been digits, it is taken for them, unless its words clearly
+        say something else. Digits that were heard so are sure.
+        """
         context = Context(
             now=now,
             expecting=self._attention.expecting,
@@ -50,15 +60,25 @@ class Interpreter:
             language=language or self._case.language,
         )
         meaning = await asyncio.to_thread(self._understander.understand, turn.text, context, turn.voice)
-        if context.expecting is Expecting.DIGITS and turn.digits and not _says_something(meaning):
-            as_digits = await asyncio.to_thread(self._understander.understand, turn.digits, context, turn.voice)
-            if as_digits.slots:
-                turn.confident = True
-                return as_digits
-        return meaning
+        if context.expecting is not Expecting.DIGITS or not turn.digits:
+            return meaning
+        as_digits = await asyncio.to_thread(self._understander.understand, turn.digits, context, turn.voice)
+        if _DIGITS not in as_digits.slots or _says_something_else(meaning, as_digits, turn):
+            return meaning
+        turn.confident = True
+        return as_digits
 
 
-def _says_something(meaning: Meaning) -> bool:
-    """The words make sense by themselves: a value, a yes or no, or an intent to be acted on."""
-    sure = {intent.id for intent in meaning.intents if intent.confidence >= _SURE}
-    return bool(meaning.slots) or meaning.answer is not None or bool(sure - {"silence", "asr_noise"})
+def _says_something_else(meaning: Meaning, as_digits: Meaning, turn: TurnFrame) -> bool:
+    """The words are other digits, a yes or no, a pressing matter, or anything that digits could not sound like.
+
+    Words with as many syllables as there are digits are what a recogniser makes of digits that it did not know for
+    such (三八 becomes 先帮, and that a wish to pay a part): of them only what must never be missed counts.
+    """
+    if _DIGITS in meaning.slots:
+        return meaning.slots[_DIGITS].value != as_digits.slots[_DIGITS].value
+    sure = {intent.id for intent in meaning.intents if intent.confidence >= _SURE} - _NOTHING
+    if meaning.answer is not None or sure & set(PRIORITY):
+        return True
+    alike = len(_SYLLABLE.findall(turn.text)) == len(turn.digits)
+    return not alike and bool(sure or meaning.slots)
