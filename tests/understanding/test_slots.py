@@ -198,6 +198,11 @@ def test_last_four(asking: Asking, text: str, digits: str) -> None:
     assert extract(text, asking(Expecting.DIGITS)).slots["digits"].value == digits
 
 
+@pytest.mark.parametrize("text", ["我下周五还两千", "我下周五先还一部分吧", "二十号发工资就还", "周五再说吧"])
+def test_a_day_or_a_sum_is_no_digits_though_digits_were_asked_for(asking: Asking, text: str) -> None:
+    assert "digits" not in extract(text, asking(Expecting.DIGITS)).slots
+
+
 @pytest.mark.parametrize(
     ("text", "name", "value"),
     [

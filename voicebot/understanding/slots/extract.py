@@ -31,6 +31,9 @@ _FIX = re.compile(
     r"换成|还是改)(?P<new4>.+)"
 )
 _LAST_FOUR = re.compile(r"(?:最后|后|末)四位(?:数字?)?(?:就?是|为|：|:)?")
+_NAMES_DIGITS = re.compile(r"尾号|身份证")
+_IN_WORDS = re.compile(r"[^\d零〇一二三四五六七八九十\s]")
+"""A day by its name (周五, 三号) rather than digits that could be one."""
 _OR = re.compile(r"^(?:还是|或者?|要么|、|，要么)+$")
 
 
@@ -79,22 +82,11 @@ def _correction(text: str, context: Context) -> Values | None:
 def _extract(text: str, context: Context) -> dict[str, Slot]:
     found: dict[str, Slot] = {}
     now = context.now
-    if context.expecting is Expecting.DIGITS or re.search(r"后四位|尾号|身份证|末四位|最后四位", text):
-        spelled = digits.find_digits(text, 1 if context.expecting is Expecting.DIGITS else 3)
-        best = max(spelled, key=lambda span: len(span.digits), default=None)
-        introduced = _LAST_FOUR.search(text)
-        if introduced is not None:
-            named = (span for span in spelled if span.start >= introduced.end() and len(span.digits) == 4)
-            best = next(named, best)
-        if best is None or len(best.digits) < 4:
-            best = digits.digits_of_number(text) or best
-        if best is not None and context.expecting is Expecting.DIGITS and len(spelled) > 1 and len(best.digits) < 4:
-            joined = "".join(span.digits for span in spelled)
-            return {"digits": Slot("digits", joined, text)}
-        if best is not None:
-            found["digits"] = Slot("digits", best.digits, text)
-            if context.expecting is Expecting.DIGITS:
-                return found
+    spelled = _spelled(text, context)
+    if spelled:
+        found["digits"] = Slot("digits", spelled, text)
+        if context.expecting is Expecting.DIGITS:
+            return found
     phone = next(
         (span for span in digits.find_digits(text, 11) if len(span.digits) == 11 and span.digits[0] == "1"), None
     )
@@ -114,6 +106,32 @@ def _extract(text: str, context: Context) -> dict[str, Slot]:
     _place_amounts(text, context, sums, found)
     _place_mentions(text, context, found)
     return found
+
+
+def _spelled(text: str, context: Context) -> str:
+    """The digits somebody tells, where they were asked for or are called by their name; empty where there are none."""
+    asked = context.expecting is Expecting.DIGITS
+    introduced = _LAST_FOUR.search(text)
+    if introduced is None and not _NAMES_DIGITS.search(text) and (not asked or _PAYING.search(text)):
+        return ""
+    found = dates.find_days(text, context.now.date(), context.payday)
+    days = [day for day in found if _IN_WORDS.search(text[day.start : day.end])]
+    spans = [
+        span
+        for span in digits.find_digits(text, 1 if asked else 3)
+        if not any(day.start < span.end and span.start < day.end for day in days)
+    ]
+    best = max(spans, key=lambda span: len(span.digits), default=None)
+    if introduced is not None:
+        named = (span for span in spans if span.start >= introduced.end() and len(span.digits) == 4)
+        best = next(named, best)
+    if best is None or len(best.digits) < 4:
+        best = digits.digits_of_number(text) or best
+    if best is None:
+        return ""
+    if asked and len(spans) > 1 and len(best.digits) < 4:
+        return "".join(span.digits for span in spans)
+    return best.digits
 
 
 def _moments(text: str, days: Sequence[DaySpan], clocks: Sequence[ClockSpan]) -> list[_Moment]:
