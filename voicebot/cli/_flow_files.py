@@ -38,17 +38,73 @@ def plain(text: str) -> None:
 
 
 def flow_files(given: Sequence[Path]) -> list[Path]:
-    """Flow files of the arguments: files, folders of flows, names of shipped flows; all shipped ones for none."""
+    """Flow files of the arguments: files, folders of flows, names of shipped flows; all shipped ones for none.
+
+    Raises FlowError with what is wrong with every argument: no such flow, a folder without flows.
+    """
     from voicebot.dialog.loader import flow_path, shipped_flows
+    from voicebot.dialog.places import FlowError
 
     if not given:
         return shipped_flows()
     found: list[Path] = []
+    wrong: list[Finding] = []
     for path in given:
-        if path.is_dir():
-            found.extend(sorted(file for file in path.glob("*.yaml") if not file.name.endswith(".test.yaml")))
-        else:
-            found.append(flow_path(path))
+        try:
+            found.extend(_flows_in(path) if path.is_dir() else [flow_path(path)])
+        except FlowError as error:
+            wrong.extend(error.findings)
+    if wrong:
+        raise FlowError(tuple(wrong))
+    return found
+
+
+def _flows_in(folder: Path) -> list[Path]:
+    from voicebot.dialog.places import FlowError, Place, finding
+
+    if flows := _flows_directly_in(folder):
+        return flows
+    below = sorted({str(file.parent) for file in folder.rglob("*.yaml") if _flows_directly_in(file.parent)})
+    raise FlowError(
+        (
+            finding(
+                "no-flows",
+                Place(str(folder), 1, 1),
+                "这个文件夹里没有流程（只看直接放在里面的 .yaml，不往下一层找，测试文件不算）。",
+                "there is no flow in this folder (only .yaml files that lie directly in it are taken, tests left out).",
+                f"流程在这里，换成它：{'、'.join(below)}。" if below else "检查路径，或直接写流程的文件名。",
+                f"There are flows in {', '.join(below)}: name that." if below else "Check the path, or name a file.",
+            ),
+        )
+    )
+
+
+def _flows_directly_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*.yaml") if not file.name.endswith(".test.yaml"))
+
+
+def test_files(given: Sequence[Path]) -> list[Path]:
+    """Test files of the arguments, folders searched to the bottom. Raises FlowError for every folder without one."""
+    from voicebot.dialog.places import FlowError, Place, finding
+
+    found: list[Path] = []
+    wrong: list[Finding] = []
+    for path in given:
+        files = sorted(path.rglob("*.test.yaml")) if path.is_dir() else [path]
+        found.extend(files)
+        if not files:
+            wrong.append(
+                finding(
+                    "no-tests",
+                    Place(str(path), 1, 1),
+                    "这个文件夹里，连同下面各层，没有测试。",
+                    "there is no test in this folder, nor below it.",
+                    "检查路径；测试文件的名字以 .test.yaml 结尾。",
+                    "Check the path; names of test files end in .test.yaml.",
+                )
+            )
+    if wrong:
+        raise FlowError(tuple(wrong))
     return found
 
 

@@ -21,6 +21,7 @@ from voicebot.cli._flow_files import (
     out,
     plain,
     refuse,
+    test_files,
     understander,
 )
 
@@ -45,16 +46,10 @@ def run_tests(
     from voicebot.dialog.trying import Bench
 
     spoken = locale_of(locale)
-    files: list[Path] = []
-    for path in paths or [FLOWS]:
-        files.extend(sorted(path.rglob("*.test.yaml")) if path.is_dir() else [path])
     tests: list[AuthorTest] = []
     try:
-        for file in files:
+        for file in test_files(paths or [FLOWS]):
             tests.extend(read_tests(file))
-        if not tests:
-            err.print("没有找到测试 / no tests found: *.test.yaml", markup=False)
-            raise typer.Exit(UNUSABLE)
         words = any(
             step.caller is not None and step.means is None and not step.told for t in tests for step, _ in t.steps
         )

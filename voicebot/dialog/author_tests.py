@@ -83,7 +83,7 @@ class TestsFile(Model):
     flow: str
     clock: datetime
     case: dict[str, Any] = Field(default_factory=dict)
-    tests: list[CaseModel]
+    tests: list[CaseModel] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
