@@ -150,6 +150,7 @@ class Compiler:
             timers=dict(model.timers),
             routes=tuple(self._route(name, key, route, (*base, key)) for key, route in routes.items()),
             then=self._route(name, "then", model.then, (*trail, "then")) if model.then else None,
+            trail=trail,
         )
 
     def _listening(self, model: StateModel) -> Listening:
@@ -207,6 +208,7 @@ class Compiler:
             note=model.note,
             at_most=model.at_most,
             spent=spent,
+            trail=trail,
         )
 
     def _target(self, owner: str, key: str, model: RouteModel, trail: Trail, place: Place) -> Target:
@@ -218,7 +220,7 @@ class Compiler:
         if model.call:
             ways.append(CallPart(model.call))
         if model.handoff:
-            ways.append(self._handoff(owner, key, model, place))
+            ways.append(self._handoff(model, trail))
         if model.end:
             ways.append(Finish(model.end))
         if model.returns:
@@ -250,13 +252,14 @@ class Compiler:
             )
         return ways[0] if ways else Resume()
 
-    def _handoff(self, owner: str, key: str, model: RouteModel, place: Place) -> Target:
+    def _handoff(self, model: RouteModel, trail: Trail) -> Target:
         """A route that hands over goes to a state that hands over, so that what follows has a place to stand."""
         name = f"handoff_{model.because or 'asked'}_{len(self._handoffs)}"
         otherwise = model.otherwise
         self._handoffs[name] = State(
             name=name,
-            place=place,
+            place=self.placed.at(trail),
+            trail=trail,
             handing=Handing(model.because or "asked_for_human", model.handoff or "agent", model.urgent, otherwise),
         )
         return Go(name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from voicebot.dialog.condition import Condition
-from voicebot.dialog.places import Place
+from voicebot.dialog.places import Place, Trail
 from voicebot.understanding.meaning import Expecting
 
 SO_FAR = "so_far"
@@ -103,6 +103,12 @@ class Route:
     at_most: int | None = None
     spent: Route | None = None
     """Taken instead once it has been taken `at_most` times."""
+    trail: Trail = ()
+    """Keys down to it in its file."""
+
+    def trails(self, key: str) -> tuple[Trail, ...]:
+        """Where its way on may stand in its file: under its key, behind a bare `then`, or as all that is written."""
+        return (*self.trail, key), (*self.trail, "then"), self.trail
 
     @property
     def is_aside(self) -> bool:
@@ -188,6 +194,8 @@ class State:
     timers: Mapping[str, float] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     then: Route | None = None
+    trail: Trail = ()
+    """Keys down to it in its file; of a state made for a route that hands over, those of the route."""
 
     @property
     def listens(self) -> bool:

@@ -79,14 +79,14 @@ def load(path: Path, library: Library) -> Loaded:
     """Reads a flow and all that belongs to it, and goes on as long as anything more can be found wrong."""
     loaded = Loaded(None)
     sheets: dict[str, Sheet] = {}
-    texts: dict[str, str] = {}
-    main = _read(path, loaded, sheets, texts)
+    files: dict[str, Placed] = {}
+    main = _read(path, loaded, sheets, files)
     if main is None:
         return loaded
     loaded.model = main
     loaded.sheets = sheets
     name = main.flow or main.part or ""
-    waiting = list(_needs(sheets[name]))
+    waiting = list(_needs(sheets[name], files[name]))
     while waiting:
         needed, place = waiting.pop()
         if needed in sheets:
@@ -105,14 +105,14 @@ def load(path: Path, library: Library) -> Loaded:
                 )
             )
             continue
-        if _read(part, loaded, sheets, texts) is not None and needed in sheets:
-            waiting.extend(_needs(sheets[needed]))
-    check_names(sheets, library, name, main, loaded.findings)
+        if _read(part, loaded, sheets, files) is not None and needed in sheets:
+            waiting.extend(_needs(sheets[needed], files[needed]))
+    check_names(sheets, files, library, name, main, loaded.findings)
     loaded.findings.sort(key=lambda item: item.place)
     if not loaded.findings:
         digest = hashlib.sha256(library.hash.encode())
-        for part_name in sorted(texts):
-            digest.update(f"\n{part_name}\n{texts[part_name]}".encode())
+        for part_name in sorted(files):
+            digest.update(f"\n{part_name}\n{files[part_name].text}".encode())
         loaded.flow = Flow(
             name=name,
             title=main.title,
@@ -128,7 +128,7 @@ def load(path: Path, library: Library) -> Loaded:
     return loaded
 
 
-def _read(path: Path, loaded: Loaded, sheets: dict[str, Sheet], texts: dict[str, str]) -> FlowFile | None:
+def _read(path: Path, loaded: Loaded, sheets: dict[str, Sheet], files: dict[str, Placed]) -> FlowFile | None:
     try:
         placed = read_yaml(path, shown(path))
         model = FlowFile.model_validate(placed.content)
@@ -145,7 +145,7 @@ def _read(path: Path, loaded: Loaded, sheets: dict[str, Sheet], texts: dict[str,
     sheet = compiler.sheet()
     loaded.findings.extend(compiler.found)
     sheets[sheet.name] = sheet
-    texts[sheet.name] = placed.text
+    files[sheet.name] = placed
     return model
 
 
@@ -171,10 +171,17 @@ def _part_path(name: str, beside: Path) -> Path | None:
     return None
 
 
-def _needs(sheet: Sheet) -> list[tuple[str, Place]]:
-    needed = [(name, sheet.place) for name in sheet.include]
-    needed.extend((state.calls, state.place) for state in sheet.states.values() if state.calls)
+def _needs(sheet: Sheet, placed: Placed) -> list[tuple[str, Place]]:
+    """Names of the parts that a sheet needs, each with where it is named."""
+    needed = [(name, placed.word(name, ("include",))) for name in sheet.include]
     needed.extend(
-        (route.target.part, route.place) for _, route in sheet.every_route() if isinstance(route.target, CallPart)
+        (state.calls, placed.word(state.calls, (*state.trail, "call")))
+        for state in sheet.states.values()
+        if state.calls
+    )
+    needed.extend(
+        (route.target.part, placed.word(route.target.part, *route.trails("call")))
+        for _, route in sheet.every_route()
+        if isinstance(route.target, CallPart)
     )
     return needed

@@ -9,7 +9,7 @@ from voicebot.dialog.disposition import DISPOSITIONS
 from voicebot.dialog.facts import FACTS
 from voicebot.dialog.flow import SO_FAR, CallPart, Changes, Finish, Go, Key, Return, Route, Sheet, State
 from voicebot.dialog.library import Library, nearest
-from voicebot.dialog.places import Finding, Place, finding
+from voicebot.dialog.places import Finding, Place, Placed, Trail, finding
 from voicebot.dialog.priority import EVENTS, WORSENING
 from voicebot.dialog.schema import FlowFile
 from voicebot.dialog.wording import SLOTS
@@ -21,19 +21,26 @@ _SPECIAL = re.compile(r"^(key [0-9*#]|timer [a-z][a-z0-9_]*|mood [a-z]+|nobody)$
 
 
 def check_names(
-    sheets: Mapping[str, Sheet], library: Library, main: str, model: FlowFile, found: list[Finding]
+    sheets: Mapping[str, Sheet],
+    files: Mapping[str, Placed],
+    library: Library,
+    main: str,
+    model: FlowFile,
+    found: list[Finding],
 ) -> None:
-    """Adds a finding for every name that means nothing, and for what the machine could not run."""
-    names = _Names(sheets, library, found)
+    """Adds a finding for every name that means nothing, at the very word, and for what the machine could not run."""
+    names = _Names(sheets, files, library, found)
     top = sheets[main]
     if top.start is None:
         names.missing_start(top)
     for fact in model.facts:
         if fact not in FACTS and not fact.startswith("x."):
-            names.wrong("unknown-fact", top.place, "事实", "fact", fact, tuple(FACTS))
+            place = files[main].word(fact, ("facts",))
+            names.wrong("unknown-fact", place, "事实", "fact", fact, tuple(FACTS))
     for intent in model.priority or ():
         if intent not in INTENTS:
-            names.wrong("unknown-intent", top.place, "意图", "intent", intent, INTENTS)
+            place = files[main].word(intent, ("priority",))
+            names.wrong("unknown-intent", place, "意图", "intent", intent, INTENTS)
     for sheet in sheets.values():
         names.sheet(sheet)
     if not found:
@@ -41,8 +48,11 @@ def check_names(
 
 
 class _Names:
-    def __init__(self, sheets: Mapping[str, Sheet], library: Library, found: list[Finding]) -> None:
+    def __init__(
+        self, sheets: Mapping[str, Sheet], files: Mapping[str, Placed], library: Library, found: list[Finding]
+    ) -> None:
         self.sheets = sheets
+        self.files = files
         self.library = library
         self.found = found
 
@@ -73,23 +83,27 @@ class _Names:
 
     def sheet(self, sheet: Sheet) -> None:
         if sheet.start is not None and sheet.start not in sheet.states:
-            self.wrong("unknown-state", sheet.place, "状态", "state", sheet.start, tuple(sheet.states))
+            self._goes(sheet, sheet.start, ("start",))
         for state in sheet.states.values():
             self._state(sheet, state)
         for owner, route in sheet.every_route():
             self._route(sheet, owner, route)
 
     def _state(self, sheet: Sheet, state: State) -> None:
-        self._lines(state.lines, state.place)
-        self._changes(state.changes, state.place)
-        for slot in (
-            *(state.collecting.slots if state.collecting else ()),
-            *state.confirming,
-            *((state.check,) if state.check else ()),
-        ):
-            self._slot(slot, state.place)
-        for choice in state.choices:
-            self._goes(sheet, choice.go, choice.place)
+        trail = state.trail
+        collect = (*trail, "collect")
+        self._lines(sheet, state.say, (*trail, "say"))
+        self._lines(sheet, state.ask, (*trail, "ask"))
+        if state.collecting:
+            asked = tuple(line for line in state.collecting.slots.values() if line)
+            self._lines(sheet, asked, (*collect, "slots"))
+            self._lines(sheet, (state.collecting.partial,) if state.collecting.partial else (), (*collect, "partial"))
+            self._slots(sheet, tuple(state.collecting.slots), (*collect, "slots"), (*collect, "slot"))
+        self._changes(sheet, state.changes, trail)
+        self._slots(sheet, state.confirming, (*trail, "confirm"))
+        self._slots(sheet, (state.check,) if state.check else (), (*trail, "check"))
+        for index, choice in enumerate(state.choices):
+            self._goes(sheet, choice.go, (*trail, "choose", index, "go"))
         if state.choices and state.choices[-1].when is not None:
             self.found.append(
                 finding(
@@ -102,11 +116,11 @@ class _Names:
                 )
             )
         if state.handing and state.handing.otherwise:
-            self._goes(sheet, state.handing.otherwise, state.place)
+            self._goes(sheet, state.handing.otherwise, (*trail, "handoff", "otherwise"), (*trail, "otherwise"))
         if state.ends:
-            self._disposition(state.ends, state.place)
+            self._disposition(sheet, state.ends, (*trail, "end"))
         if state.returns:
-            self._outcome(sheet, state.returns, state.place)
+            self._outcome(sheet, state.returns, (*trail, "returns"))
         if state.calls:
             self._called(state.calls)
             part = self.sheets.get(state.calls)
@@ -136,20 +150,20 @@ class _Names:
             )
 
     def _route(self, sheet: Sheet, state: State | None, route: Route) -> None:
-        self._lines(route.say, route.place)
-        self._changes(route.changes, route.place)
+        self._lines(sheet, route.say, (*route.trail, "say"))
+        self._changes(sheet, route.changes, route.trail)
         for key in route.keys:
             if not route.id.endswith(" then"):
-                self._key(state, key, route.place)
+                self._key(sheet, state, key, route.trail)
         match route.target:
             case Go(name):
-                self._goes(sheet, name, route.place)
+                self._goes(sheet, name, *route.trails("go"))
             case CallPart(part):
                 self._called(part)
             case Finish(disposition):
-                self._disposition(disposition, route.place)
+                self._disposition(sheet, disposition, *route.trails("end"))
             case Return(outcome):
-                self._outcome(sheet, outcome, route.place)
+                self._outcome(sheet, outcome, *route.trails("returns"))
             case _:
                 pass
         if route.at_most and route.spent is None:
@@ -164,11 +178,12 @@ class _Names:
                 )
             )
 
-    def _key(self, state: State | None, key: Key, place: Place) -> None:
+    def _key(self, sheet: Sheet, state: State | None, key: Key, trail: Trail) -> None:
         outcomes: tuple[str, ...] = ()
         if state is not None and state.calls and state.calls in self.sheets:
             outcomes = self.sheets[state.calls].returns
         for part in key.all_of:
+            place = self.files[sheet.name].in_key(part, trail)
             if part.startswith("mood ") and part not in _MOODS:
                 self.wrong("unknown-intent", place, "情绪", "mood", part, _MOODS)
             elif part.startswith("timer ") and (state is None or part[6:] not in state.timers):
@@ -178,39 +193,47 @@ class _Names:
                     "unknown-intent", place, "意图或事件", "intent or event", part, (*INTENTS, *EVENTS, *outcomes)
                 )
 
-    def _lines(self, lines: tuple[str, ...], place: Place) -> None:
+    def _lines(self, sheet: Sheet, lines: tuple[str, ...], trail: Trail) -> None:
         for line in lines:
             if line not in self.library:
+                place = self._at(sheet, line, trail)
                 self.wrong("unknown-line", place, "话术", "line", line, tuple(self.library.lines))
 
-    def _changes(self, changes: Changes, place: Place) -> None:
-        for slot in (*changes.clear, *changes.slots):
-            self._slot(slot, place)
+    def _changes(self, sheet: Sheet, changes: Changes, trail: Trail) -> None:
+        self._slots(sheet, changes.clear, (*trail, "set", "clear"))
+        self._slots(sheet, tuple(changes.slots), (*trail, "set", "slots"))
         for fact in changes.slots.values():
             if fact not in FACTS:
+                place = self._at(sheet, fact, (*trail, "set", "slots"))
                 self.wrong("unknown-fact", place, "事实", "fact", fact, tuple(FACTS))
         if changes.outcome:
-            self._disposition(changes.outcome, place)
+            self._disposition(sheet, changes.outcome, (*trail, "outcome"))
 
-    def _slot(self, slot: str, place: Place) -> None:
-        if slot not in SLOTS:
-            self.wrong("unknown-slot", place, "槽位", "slot", slot, tuple(SLOTS))
+    def _slots(self, sheet: Sheet, slots: tuple[str, ...], *trails: Trail) -> None:
+        for slot in slots:
+            if slot not in SLOTS:
+                self.wrong("unknown-slot", self._at(sheet, slot, *trails), "槽位", "slot", slot, tuple(SLOTS))
 
-    def _goes(self, sheet: Sheet, name: str, place: Place) -> None:
+    def _goes(self, sheet: Sheet, name: str, *trails: Trail) -> None:
         if name not in sheet.states:
-            self.wrong("unknown-state", place, "状态", "state", name, tuple(sheet.states))
+            self.wrong("unknown-state", self._at(sheet, name, *trails), "状态", "state", name, tuple(sheet.states))
+
+    def _at(self, sheet: Sheet, name: str, *trails: Trail) -> Place:
+        return self.files[sheet.name].word(name, *trails)
 
     def _called(self, part: str) -> None:
         sheet = self.sheets.get(part)
         if sheet is not None and sheet.start is None:
             self.missing_start(sheet)
 
-    def _disposition(self, name: str, place: Place) -> None:
+    def _disposition(self, sheet: Sheet, name: str, *trails: Trail) -> None:
         if name != SO_FAR and name not in DISPOSITIONS:
+            place = self._at(sheet, name, *trails)
             self.wrong("unknown-disposition", place, "通话结果", "disposition", name, tuple(DISPOSITIONS))
 
-    def _outcome(self, sheet: Sheet, outcome: str, place: Place) -> None:
+    def _outcome(self, sheet: Sheet, outcome: str, *trails: Trail) -> None:
         if outcome not in sheet.returns:
+            place = self._at(sheet, outcome, *trails)
             self.wrong("unknown-outcome", place, "子流程结果", "outcome of this part", outcome, sheet.returns)
 
     def silent_circles(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -82,12 +83,43 @@ class Placed:
     places: Mapping[Trail, Place]
     """Of values; for what stands in a mapping, of its key."""
     text: str = field(repr=False, default="")
+    values: Mapping[Trail, Place] = field(repr=False, default_factory=dict)
+    """Where each value begins; for what stands in a mapping, behind its key."""
 
     def at(self, trail: Trail) -> Place:
         """Place of a value, or of the nearest thing around it that has one."""
         while trail and trail not in self.places:
             trail = trail[:-1]
         return self.places.get(trail, Place(self.file, 1, 1))
+
+    def word(self, word: str, *trails: Trail) -> Place:
+        """Place of the very word: as a value at or below the first of the trails where it stands, or as a key below it;
+        else as `at` of that trail."""
+        for trail in trails:
+            depth = len(trail)
+            for found, place in self.values.items():
+                if found[:depth] != trail:
+                    continue
+                key = self.in_key(word, found) if len(found) > depth and found[-1] == word else None
+                begins = key or self._begins(word, place)
+                if begins:
+                    return begins
+        return self.at(trails[0])
+
+    def in_key(self, word: str, trail: Trail) -> Place:
+        """Place of a word in the key at a trail, which may be one of several: `affirms, confirm_identity`."""
+        place = self.at(trail)
+        match = re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", self._line(place))
+        return replace(place, column=place.column + match.start()) if match else place
+
+    def _begins(self, word: str, place: Place) -> Place | None:
+        match = re.match(rf"""["']?({re.escape(word)})(?![\w.])""", self._line(place))
+        return replace(place, column=place.column + match.start(1)) if match else None
+
+    def _line(self, place: Place) -> str:
+        """What stands at a place, to the end of its line."""
+        lines = self.text.splitlines()
+        return lines[place.line - 1][place.column - 1 :] if place.line <= len(lines) else ""
 
 
 class _Constructor(RoundTripConstructor):
@@ -142,27 +174,31 @@ def parse_yaml(text: str, name: str) -> Placed:
             )
         ) from error
     places: dict[Trail, Place] = {}
-    content = _plain(tree, (), name, places)
-    return Placed(name, content, places, text)
+    values: dict[Trail, Place] = {}
+    content = _plain(tree, (), name, places, values)
+    return Placed(name, content, places, text, values)
 
 
-def _plain(node: object, trail: Trail, file: str, places: dict[Trail, Place]) -> object:
+def _plain(node: object, trail: Trail, file: str, places: dict[Trail, Place], values: dict[Trail, Place]) -> object:
     match node:
         case CommentedMap():
             result: dict[str, object] = {}
             for key, value in node.items():
                 name = _scalar(key)
                 inner = (*trail, str(name))
-                line, column = node.lc.key(key) if key in node.lc.data else (node.lc.line, node.lc.col)
+                known = key in node.lc.data
+                line, column = node.lc.key(key) if known else (node.lc.line, node.lc.col)
                 places[inner] = Place(file, line + 1, column + 1)
-                result[str(name)] = _plain(value, inner, file, places)
+                line, column = node.lc.value(key) if known else (line, column)
+                values[inner] = Place(file, line + 1, column + 1)
+                result[str(name)] = _plain(value, inner, file, places, values)
             return result
         case CommentedSeq():
             items: list[object] = []
             for index, value in enumerate(node):
                 line, column = node.lc.item(index)
-                places[(*trail, index)] = Place(file, line + 1, column + 1)
-                items.append(_plain(value, (*trail, index), file, places))
+                places[(*trail, index)] = values[(*trail, index)] = Place(file, line + 1, column + 1)
+                items.append(_plain(value, (*trail, index), file, places, values))
             return items
         case _:
             return _scalar(node)
