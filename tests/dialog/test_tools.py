@@ -122,8 +122,8 @@ def test_a_chat_goes_into_the_tests_beside_a_flow_with_its_own_clock_and_case(li
     ("old", "new", "told"),
     [
         ("flow: reminder_first", "flow: reminder_later", "reminder_later"),
-        ("tests:", "tests: [", "not valid YAML"),
-        ("firm:", "call: {withheld: true}\n  firm:", "without"),
+        ("tests:", "tests: [", "不是合法的 YAML"),
+        ("firm:", "call: {withheld: true}\n  firm:", "没有的事实"),
         ("tests:", "case_: 1\ntests:", "case_"),
     ],
 )
@@ -144,9 +144,9 @@ def test_tests_that_do_not_end_their_file_are_left_alone(chat: Chat, tmp_path: P
     lines = path.read_text(encoding="utf-8").splitlines()
     text = "\n".join([*lines[1:], lines[0]]) + "\n"
     path.write_text(text, encoding="utf-8")
-    assert "left alone" in chat.hear(f"/save {path}")[0]
+    assert "没有动它" in chat.hear(f"/save {path}")[0]
     assert path.read_text(encoding="utf-8") == text
-    assert "cannot be written" in chat.hear(f"/save {tmp_path / 'none' / 'saved'}")[0]
+    assert "写不了" in chat.hear(f"/save {tmp_path / 'none' / 'saved'}")[0]
 
 
 def test_chat_answers_what_it_does_not_know(chat: Chat) -> None:

@@ -127,12 +127,12 @@ def chat(
         err.print(str(error), markup=False)
         raise typer.Exit(UNUSABLE) from error
     now = (clock or datetime.now(UTC)).astimezone()
-    talk = Chat(machine, now, understander(), guarding(), case_of(case))
+    talk = Chat(machine, now, understander(), guarding(), case_of(case), spoken)
     for line in talk.begin():
         plain(line)
     while not talk.done:
         try:
-            words = out.input("[bold]你 > [/bold]")
+            words = out.input("[bold]你 > [/bold]" if spoken == "zh" else "[bold]you > [/bold]")
         except (EOFError, KeyboardInterrupt):
             break
         for line in talk.hear(words):

@@ -11,24 +11,34 @@ from voicebot.dialog.conversation import Conversation, Exchange, Guard, Understa
 from voicebot.dialog.events import HandoffOutcome, Heard, Say
 from voicebot.dialog.ground import slot_text
 from voicebot.dialog.machine import Machine
+from voicebot.dialog.reasons import told
 from voicebot.dialog.saving import NotSaved, save_as_test
 
-HELP = (
-    "直接打字就是对方说的话 / type what the caller says",
+_COMMANDS = (
     "/key 12  /silence  /hangup  /agent accepted|no_answer  /over LINE WORDS",
     "/undo  /why  /slots  /save FILE  /quit",
 )
+HELP = {"zh": ("直接打字就是对方说的话", *_COMMANDS), "en": ("type what the caller says", *_COMMANDS)}
 
 
 class Chat:
-    """Holds the conversation and turns commands into what they do. Prints nothing: every answer is lines of text."""
+    """Holds the conversation and turns commands into what they do. Prints nothing: every answer is lines of text in the
+    author's language."""
 
     def __init__(
-        self, machine: Machine, now: datetime, understand: Understand, guard: Guard, case: Mapping[str, Any]
+        self,
+        machine: Machine,
+        now: datetime,
+        understand: Understand,
+        guard: Guard,
+        case: Mapping[str, Any],
+        locale: str = "zh",
     ) -> None:
+        """`locale` is zh or en."""
         self._talk = Conversation(machine, now, understand, guard)
         self._case = case
         self._began = now
+        self._locale = locale
         self.done = False
         self._commands: dict[str, Callable[[str], list[str]]] = {
             "key": lambda rest: self._shown(self._talk.presses(rest)),
@@ -37,15 +47,15 @@ class Chat:
             "agent": self._agent,
             "over": self._over,
             "undo": lambda _: self._undo(),
-            "why": lambda _: [self._talk.last.decision.why],
+            "why": lambda _: [self._why(self._talk.last)],
             "slots": lambda _: self._slots(),
             "save": self._save,
             "quit": lambda _: self._quit(),
-            "help": lambda _: list(HELP),
+            "help": lambda _: list(HELP[self._locale]),
         }
 
     def begin(self) -> list[str]:
-        return [*HELP, *self._shown(self._talk.start())]
+        return [*HELP[self._locale], *self._shown(self._talk.start())]
 
     def hear(self, words: str) -> list[str]:
         """What follows from a line typed by the author."""
@@ -55,16 +65,19 @@ class Chat:
         if words.startswith("/"):
             name, _, rest = words[1:].partition(" ")
             command = self._commands.get(name)
-            return command(rest.strip()) if command else [f"没有 /{name} / there is no /{name}", *HELP]
+            if command is None:
+                return [self._in(f"没有 /{name}", f"there is no /{name}"), *HELP[self._locale]]
+            return command(rest.strip())
         if self._talk.state.over:
-            return ["通话已经结束，/undo 可以退一步 / the call is over; /undo takes a turn back"]
+            return [self._in("通话已经结束，/undo 可以退一步", "the call is over; /undo takes a turn back")]
         return self._shown(self._talk.says(words))
 
     def _agent(self, rest: str) -> list[str]:
         try:
             outcome = HandoffOutcome(rest or "accepted")
         except ValueError:
-            return [f"可以是 / one of: {', '.join(item.value for item in HandoffOutcome)}"]
+            known = ", ".join(item.value for item in HandoffOutcome)
+            return [self._in(f"可以是：{known}", f"one of: {known}")]
         return self._shown(self._talk.agent(outcome))
 
     def _over(self, rest: str) -> list[str]:
@@ -73,7 +86,7 @@ class Chat:
 
     def _undo(self) -> list[str]:
         if not self._talk.undo():
-            return ["已经在开头 / already at the start"]
+            return [self._in("已经在开头", "already at the start")]
         return self._shown(self._talk.last)
 
     def _slots(self) -> list[str]:
@@ -88,12 +101,18 @@ class Chat:
         try:
             save_as_test(self._talk, self._began, self._case, path)
         except NotSaved as refused:
-            return [str(refused)]
-        return [f"已存到 / saved in: {path}"]
+            return [refused.text(self._locale)]
+        return [self._in(f"已存到：{path}", f"saved in: {path}")]
 
     def _quit(self) -> list[str]:
         self.done = True
         return []
+
+    def _in(self, zh: str, en: str) -> str:
+        return zh if self._locale == "zh" else en
+
+    def _why(self, exchange: Exchange) -> str:
+        return told(exchange.trace.why, self._locale)
 
     def _shown(self, exchange: Exchange) -> list[str]:
         lines: list[str] = []
@@ -104,18 +123,22 @@ class Chat:
                 f"{name}={slot_text(s.value) if s.value is not None else '?'}" for name, s in meaning.slots.items()
             )
             answer = meaning.answer.value if meaning.answer else ""
-            lines.append(f"    意图 {scores}  {answer}  {slots}  {meaning.sentiment.mood.value}".rstrip())
+            heard = f"{scores}  {answer}  {slots}  {meaning.sentiment.mood.value}".rstrip()
+            lines.append(f"    {self._in('意图', 'intents')} {heard}")
         verdicts = {id(say): verdict for say, verdict in exchange.verdicts}
         for action in exchange.decision.actions:
             if isinstance(action, Say):
                 verdict = verdicts.get(id(action))
                 stopped = (
-                    f"  ⚠ 卫士 {verdict.action.value}: {verdict.category}" if verdict and not verdict.allowed else ""
+                    f"  ⚠ {self._in('卫士', 'guard')} {verdict.action.value}: {verdict.category}"
+                    if verdict and not verdict.allowed
+                    else ""
                 )
-                lines.append(f"机器 > {action.text}{stopped}")
+                lines.append(f"{self._in('机器', 'bot')} > {action.text}{stopped}")
             elif type(action).__name__ not in ("Listen", "SetCallState"):
                 lines.append(f"    {action}")
-        lines.append(f"    [{exchange.state.where}] {exchange.decision.why}")
+        lines.append(f"    [{exchange.state.where}] {self._why(exchange)}")
         if exchange.state.over:
-            lines.append(f"（结束 / over: {exchange.state.disposition}）")
+            ended = exchange.state.disposition
+            lines.append(self._in(f"（结束：{ended}）", f"(over: {ended})"))
         return lines

@@ -12,6 +12,7 @@ from voicebot.dialog.facts import Facts, FactValue
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.dialog.profile import Profile
+from voicebot.dialog.reasons import Reason
 from voicebot.dialog.reference import reference_of
 from voicebot.dialog.state import DialogState
 from voicebot.understanding.meaning import SlotValue
@@ -24,7 +25,7 @@ class Trace:
     states: list[tuple[str, str]] = field(default_factory=list)
     routes: list[tuple[str, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    why: list[str] = field(default_factory=list)
+    why: list[Reason] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

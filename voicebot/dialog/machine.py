@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from voicebot.dialog import reasons
 from voicebot.dialog.events import (
     CallerGone,
     Decision,
@@ -31,6 +32,7 @@ from voicebot.dialog.ground import Ground, Trace
 from voicebot.dialog.library import Library
 from voicebot.dialog.places import FlowError, finding
 from voicebot.dialog.profile import Profile
+from voicebot.dialog.reasons import EVENTS, Reason, named, told
 from voicebot.dialog.state import DialogState, Digits, Frame, Kept, Phase
 from voicebot.dialog.stepping import ELDERLY, Step
 from voicebot.dialog.turns import Placement, SlotAnswer, Turn, corrected, intents_of, placements, usable_slots
@@ -137,7 +139,7 @@ class Machine:
             case LineHeard():
                 _line_heard(step, event)
             case CallerGone():
-                _gone(step, "caller hung up")
+                _gone(step, reasons.HUNG_UP)
             case HandoffEnded():
                 self._handoff_ended(step, event)
             case LimitReached():
@@ -153,14 +155,14 @@ class Machine:
             case Heard() | Pressed() if state.phase is Phase.HANDING_OFF:
                 self._while_waiting(step, event)
             case _ if state.phase is Phase.HANDING_OFF:
-                step.trace.why.append("waiting for a human")
+                step.trace.why.append(reasons.WAITING)
             case Heard() | Pressed() | SilenceElapsed() | TimerElapsed():
                 self._turn(step, event)
         return self._decided(step, type(event).__name__)
 
     def _decided(self, step: Step, event: str) -> tuple[DialogState, Decision, Trace]:
-        why = "; ".join([event, *step.trace.why])
-        return step.state, Decision(tuple(step.actions), step.state.where, why), step.trace
+        step.trace.why.insert(0, EVENTS[event])
+        return step.state, Decision(tuple(step.actions), step.state.where, told(step.trace.why, "en")), step.trace
 
     # --- turns --------------------------------------------------------------------------------------------------------
     def _turn(self, step: Step, event: Heard | Pressed | SilenceElapsed | TimerElapsed) -> None:
@@ -284,10 +286,10 @@ class Machine:
         for key in keys:
             placement = self._placement(step, key)
             if placement is not None:
-                step.trace.why.append(key)
+                step.trace.why.append(named(key))
                 step.follow(placement)
                 return
-        step.trace.why.append(f"nothing answers {keys[0]}")
+        step.trace.why.append(Reason(f"没有路由接 {keys[0]}", f"nothing answers {keys[0]}"))
         step.finish(SO_FAR)
 
     # --- the rest -----------------------------------------------------------------------------------------------------
@@ -297,18 +299,18 @@ class Machine:
         match event.outcome:
             case HandoffOutcome.ACCEPTED:
                 step.set(phase=Phase.OVER, disposition=step.state.outcome or "human_req")
-                step.trace.why.append("a human took over")
+                step.trace.why.append(reasons.HUMAN_TOOK_OVER)
             case HandoffOutcome.CALLER_GONE:
-                _gone(step, "caller hung up while waiting")
+                _gone(step, reasons.HUNG_UP_WAITING)
             case _:
-                self._without_a_human(step, "nobody took the call")
+                self._without_a_human(step, reasons.NOBODY_TOOK_IT)
 
-    def _without_a_human(self, step: Step, why: str) -> None:
+    def _without_a_human(self, step: Step, why: Reason) -> None:
         """Goes where the flow goes when nobody takes the call."""
         handing = step.spec.handing
         step.set(ahead=None)
         if handing is not None and handing.otherwise is not None:
-            step.trace.why.append(f"{why}: {handing.otherwise}")
+            step.trace.why.append(Reason(f"{why.zh}：{handing.otherwise}", f"{why.en}: {handing.otherwise}"))
             step.enter(handing.otherwise)
         elif (placement := self._placement(step, "nobody")) is not None:
             step.trace.why.append(why)
@@ -332,12 +334,14 @@ class Machine:
             step.follow(danger)
         elif wishes and step.state.ahead is not None:
             step.actions.append(LeaveQueue())
-            self._without_a_human(step, "the caller would rather be called back")
+            self._without_a_human(step, reasons.RATHER_CALLED_BACK)
         else:
-            step.trace.why.append("waiting for a human")
+            step.trace.why.append(reasons.WAITING)
 
     def _guard_stopped(self, step: Step, event: GuardStopped) -> None:
-        step.trace.why.append(f"the guard stopped {event.line}: {event.category}")
+        step.trace.why.append(
+            Reason(f"卫士拦下了 {event.line}：{event.category}", f"the guard stopped {event.line}: {event.category}")
+        )
         if event.action == "end":
             self._close(step, "common.neutral_goodbye", "guarded")
         elif event.action == "hand_off" and step.state.phase is Phase.LISTENING:
@@ -358,7 +362,9 @@ def _answer_on_the_way(step: Step, aside: Placement) -> None:
         return
     step.set(counters={**step.state.counters, key: count + 1})
     step.trace.routes.append((aside.sheet, aside.route.id))
-    step.trace.why.append(f"on the way {aside.sheet}.{aside.route.id}")
+    step.trace.why.append(
+        Reason(f"顺路回答 {aside.sheet}.{aside.route.id}", f"on the way {aside.sheet}.{aside.route.id}")
+    )
     for line in aside.route.say:
         step.say(line)
 
@@ -384,6 +390,6 @@ def _tell_place(step: Step, ahead: int) -> None:
         step.say(line)
 
 
-def _gone(step: Step, why: str) -> None:
+def _gone(step: Step, why: Reason) -> None:
     step.set(phase=Phase.OVER, disposition=step.state.outcome or "hung_up")
     step.trace.why.append(why)

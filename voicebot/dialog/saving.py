@@ -23,7 +23,14 @@ from voicebot.dialog.places import FlowError, Placed, parse_yaml, read_yaml
 
 
 class NotSaved(Exception):
-    """A chat that cannot be kept in the file that was named: why not, and what to do instead."""
+    """A chat that cannot be kept in the file that was named: why not, and what to do instead, in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.zh = zh
+        super().__init__(en)
+
+    def text(self, locale: str) -> str:
+        return self.zh if locale == "zh" else str(self)
 
 
 def save_as_test(talk: Conversation, began: datetime, case: Mapping[str, Any], path: Path) -> None:
@@ -33,7 +40,8 @@ def save_as_test(talk: Conversation, began: datetime, case: Mapping[str, Any], p
         text = _added(talk, clock, case, path) if path.exists() else _new(talk, clock, case, path)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise NotSaved(f"{path} 写不了 / cannot be written: {error.strerror or error}") from error
+        what = error.strerror or error
+        raise NotSaved(f"{path} 写不了：{what}", f"{path} cannot be written: {what}") from error
 
 
 def _new(talk: Conversation, clock: str, case: Mapping[str, Any], path: Path) -> str:
@@ -48,14 +56,15 @@ def _added(talk: Conversation, clock: str, case: Mapping[str, Any], path: Path) 
         placed = read_yaml(path)
     except FlowError as error:
         raise NotSaved(
-            f"{path} 不能用，没有动它；换个文件名 / is not usable and was left alone; give another name:\n{error}"
+            "\n".join((f"{path} 不能用，没有动它；换个文件名：", *(item.text("zh") for item in error.findings))),
+            f"{path} is not usable and was left alone; give another name:\n{error}",
         ) from error
     content = placed.content
     assert isinstance(content, dict)
     if content["flow"] != talk.state.flow:
         raise NotSaved(
-            f"{path} 是流程 {content['flow']} 的测试，没有动它；换个文件名"
-            f" / holds tests of the flow {content['flow']} and was left alone; give another name"
+            f"{path} 是流程 {content['flow']} 的测试，没有动它；换个文件名",
+            f"{path} holds tests of the flow {content['flow']} and was left alone; give another name",
         )
     taken = {test["name"] for test in content["tests"]} | {test.name for test in tests}
     test = _test(talk, _free(path.name.split(".")[0], taken))
@@ -86,8 +95,8 @@ def _beyond(general: Mapping[str, Any], case: Mapping[str, Any], path: Path) -> 
     except FactError:
         pass
     raise NotSaved(
-        f"{path} 里的案件有这次没有的事实，没有动它；换个文件名"
-        " / has a case with facts that this chat was without, and was left alone; give another name"
+        f"{path} 里的案件有这次没有的事实，没有动它；换个文件名",
+        f"{path} has a case with facts that this chat was without, and was left alone; give another name",
     )
 
 
@@ -107,8 +116,8 @@ def _behind_the_last(placed: Placed, test: Mapping[str, Any], path: Path) -> str
     assert isinstance(wanted, list)
     if whole != {**content, "tests": [*content["tests"], *wanted]}:
         raise NotSaved(
-            f"{path} 的 tests 不在文件末尾逐条列出，没有动它；换个文件名"
-            " / does not end with its tests, one below the other, and was left alone; give another name"
+            f"{path} 的 tests 不在文件末尾逐条列出，没有动它；换个文件名",
+            f"{path} does not end with its tests, one below the other, and was left alone; give another name",
         )
     return text
 

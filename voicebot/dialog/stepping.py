@@ -33,6 +33,7 @@ from voicebot.dialog.flow import (
 )
 from voicebot.dialog.ground import Ground, Trace, value_of
 from voicebot.dialog.listening import listen_to
+from voicebot.dialog.reasons import NOTHING_WANTED_IS_LEFT, Reason, named
 from voicebot.dialog.recording import recorded
 from voicebot.dialog.state import DialogState, Frame, Kept, Phase
 from voicebot.dialog.turns import Placement
@@ -134,7 +135,7 @@ class Step:
                 return
             self.set(counters={**self.state.counters, key: count + 1})
         self.trace.routes.append((placement.sheet, route.id))
-        self.trace.why.append(f"{placement.sheet}.{route.id} ({route.place})")
+        self.trace.why.append(named(f"{placement.sheet}.{route.id} ({route.place})"))
         self.change(route.changes)
         if route.note:
             self.flag(route.note)
@@ -198,7 +199,7 @@ class Step:
             return
         self.set(stack=self.state.stack[:-1])
         if left.digression:
-            self.trace.why.append(f"back from {left.flow}: {outcome}")
+            self.trace.why.append(Reason(f"从 {left.flow} 回来：{outcome}", f"back from {left.flow}: {outcome}"))
             self.ask_again()
             return
         spec = self.spec
@@ -273,7 +274,7 @@ class Step:
         try:
             text = fill(template, self.value_of, self._reader())
         except MissingValue as missing:
-            self.trace.why.append(f"left out {name}: no {missing.name}")
+            self.trace.why.append(Reason(f"没说 {name}：缺 {missing.name}", f"left out {name}: no {missing.name}"))
             return
         self._state_amounts(template)
         if not self._speaking:
@@ -329,7 +330,7 @@ class Step:
             if self._moves > _MOVES:
                 self.finish(SO_FAR)
                 return
-            self.trace.why.append("what was to be confirmed is gone")
+            self.trace.why.append(NOTHING_WANTED_IS_LEFT)
             if self.take_own("denies", "else"):
                 return
         self.set(expecting=spec.listening.expecting)

@@ -12,6 +12,7 @@ from voicebot.dialog.events import Heard
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.flow import Flow, Route, State
 from voicebot.dialog.priority import ACT_FROM, ACT_FROM_PRESSING, ANY_CONFIDENCE, GRAVE, WORSENING, in_order, tells
+from voicebot.dialog.reasons import SLOTS_UNCLEAR, Reason, named
 from voicebot.dialog.state import DialogState, Kept
 from voicebot.dialog.wording import SLOTS
 from voicebot.understanding.intents.catalogue import PRIORITY
@@ -59,7 +60,7 @@ class Reading:
 
     lead: Placement | SlotAnswer | None
     """None when nothing here answers it: `else`."""
-    why: str
+    why: Reason
     asides: tuple[Placement, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -183,7 +184,7 @@ class Turn:
         present: frozenset[str],
         fresh: Mapping[str, Kept],
         held: list[Placement],
-    ) -> tuple[Placement | SlotAnswer | None, str]:
+    ) -> tuple[Placement | SlotAnswer | None, Reason]:
         wanted = self._wanted()
         telling = {intent for intent in intents if any(tells(slot, intent) for slot in wanted)}
         corrects = bool(self.spec.confirming) and self._slot_answer(wanted, fresh, telling) is not None
@@ -194,29 +195,29 @@ class Turn:
         ]
         for intent in pressing:
             if found := _find(intent, present, held):
-                return found, intent
+                return found, named(intent)
         if corrects:
             # 不是周五，是周四 begins like 不是我: what was being read back decides which of the two it is.
             intents = tuple(intent for intent in intents if intent != "deny_identity_wrong_number")
         for intent in intents:
             if intent not in telling and (found := _find(intent, present, [p for p in held if p.own])):
-                return found, intent
+                return found, named(intent)
         for intent in intents:
             found = _find(intent, present, held)
             if found and intent not in telling and not found.route.is_aside:
-                return found, intent
+                return found, named(intent)
         if (answer := self._slot_answer(wanted, fresh, telling)) is not None:
-            return answer, "slots " + ", ".join(answer.values) if answer.values else "slots unclear"
+            return answer, _told_slots(answer)
         for name in ("affirms", "denies", "unsure"):
             if name in present and (found := _find(name, present, held)):
-                return found, name
+                return found, named(name)
         for intent in intents:
             if found := _find(intent, present, held):
-                return found, intent
+                return found, named(intent)
         for name in ("interrupted", WORSENING, *(key for key in sorted(present) if key.startswith("mood "))):
             if name in present and (found := _find(name, present, held)):
-                return found, name
-        return None, "else"
+                return found, named(name)
+        return None, named("else")
 
     def _wanted(self) -> tuple[str, ...]:
         if self.spec.collecting is not None:
@@ -238,6 +239,12 @@ class Turn:
         if values or ((named or telling) and self.heard.confident):
             return SlotAnswer(values)
         return None
+
+
+def _told_slots(answer: SlotAnswer) -> Reason:
+    if not answer.values:
+        return SLOTS_UNCLEAR
+    return Reason(f"说了槽位 {'、'.join(answer.values)}", f"slots {', '.join(answer.values)}")
 
 
 def _source(slot: str, slots: Mapping[str, object]) -> str:
