@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from compliance_filters.pack import PackError, RulePack
-from compliance_filters.working_days import Calendar, after_working_days, working_day_before
+from compliance_filters.working_days import Calendar, after_working_days, country_in, working_day_before
 
 TIERS = ("service", "legal", "regulator_liaison")
 
@@ -34,12 +34,12 @@ class Deadline(BaseModel):
             raise ValueError("give either days or working_days")
         return self
 
-    def end(self, received: date, calendar: Calendar) -> date:
+    def end(self, received: date, calendar: Calendar, country: str | None = None) -> date:
         """The last day of it: a working day, and never one before it came in."""
         if self.working_days is not None:
-            return after_working_days(received, self.working_days, calendar)
+            return after_working_days(received, self.working_days, calendar, country)
         assert self.days is not None
-        return max(working_day_before(received + timedelta(days=self.days), calendar), received)
+        return max(working_day_before(received + timedelta(days=self.days), calendar, country), received)
 
 
 class Matter(BaseModel):
@@ -119,5 +119,6 @@ def due_days(rules: ComplaintRules, kind: str, received_at: datetime, zone: str,
     """When a matter of a kind is due. `received_at` is aware, `zone` the IANA name of the case's zone."""
     matter = rules.matter(kind)
     day = received_at.astimezone(ZoneInfo(zone)).date()
-    answer = matter.answer[min(extensions, len(matter.answer) - 1)].end(day, rules.calendar)
-    return DueDays(min(matter.respond.end(day, rules.calendar), answer), answer)
+    country = country_in(zone)
+    answer = matter.answer[min(extensions, len(matter.answer) - 1)].end(day, rules.calendar, country)
+    return DueDays(min(matter.respond.end(day, rules.calendar, country), answer), answer)

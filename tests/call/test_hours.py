@@ -37,6 +37,24 @@ def test_people_are_there_in_their_spans_on_working_days(moment: str, is_open: b
     assert hours.is_open(at(moment).astimezone(ZoneInfo("UTC"))) is is_open
 
 
+@pytest.mark.parametrize(
+    ("calendar", "zone", "day", "is_open"),
+    [
+        (Calendar.US, "America/New_York", "2026-11-26", False),
+        (Calendar.US, "America/New_York", "2026-11-27", True),
+        (Calendar.UK_EU, "Europe/London", "2026-12-28", False),
+        (Calendar.UK_EU, "Europe/Paris", "2026-12-28", True),
+        (Calendar.UK_EU, "Europe/Paris", "2026-07-14", False),
+        (Calendar.HK, "Asia/Hong_Kong", "2026-07-01", False),
+        (Calendar.TW, "Asia/Taipei", "2026-02-27", False),
+        (Calendar.WEEKDAYS, "America/New_York", "2026-11-26", True),
+    ],
+)
+def test_people_are_not_there_on_public_holidays(calendar: Calendar, zone: str, day: str, is_open: bool) -> None:
+    hours = OpeningHours(zone, ("09:00-18:00",), working_days_only=True, calendar=calendar)
+    assert hours.is_open(datetime.fromisoformat(f"{day}T10:00").replace(tzinfo=ZoneInfo(zone))) is is_open
+
+
 def test_every_day_means_every_day_and_no_spans_mean_always() -> None:
     assert OpeningHours(ZONE, ("09:00-18:00",)).is_open(at("2026-03-14T10:00"))
     assert OpeningHours(ZONE).is_open(at("2026-10-01T03:00"))

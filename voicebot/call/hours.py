@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from compliance_filters.working_days import Calendar, is_working_day
+from compliance_filters.working_days import Calendar, country_in, is_working_day
 
 AROUND_THE_CLOCK = "每天二十四小时"
 """How the hours are said where none are set."""
@@ -32,7 +32,7 @@ class OpeningHours:
             return True
         local = at.astimezone(ZoneInfo(self.zone))
         clock = f"{local:%H:%M}"
-        worked = not self.working_days_only or is_working_day(local.date(), self.calendar)
+        worked = not self.working_days_only or is_working_day(local.date(), self.calendar, country_in(self.zone))
         return worked and any(start <= clock < end for start, end in map(_ends, self.spans))
 
     def said(self) -> str:
