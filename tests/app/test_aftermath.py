@@ -15,6 +15,7 @@ import pytest
 
 from compliance_filters.verdict import Action, CallState, Verdict
 from recordings.cipher import KeyRing
+from tests.campaign.simulated import Passing
 from tests.webhooks.receiving import ReceivingServer
 from voicebot.app import aftermath as room
 from voicebot.app.texting import build_sender, texting_routes
@@ -90,7 +91,7 @@ async def test_a_promise_is_confirmed_planned_for_and_told(
             told = await store.deliveries.list(state=DeliveryState.DELIVERED)
             return bool(kept and told and await store.follow_ups.list(promise_id=promise.id))
 
-        async with room.after_calls(worker):
+        async with room.after_calls(worker, Passing()):
             await _until(all_done)
         (kept,) = await store.messages.list()
         steps = await store.follow_ups.list(promise_id=promise.id)

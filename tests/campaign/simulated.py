@@ -8,8 +8,10 @@ import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from voicebot.call.board import PlaceCall, PlacementRefused
+from voicebot.campaign.work import Handler, Kind
 from voicebot.store import AttemptRefused, Store
 from voicebot.store.protocols import Permit
 from voicebot.store.records import new_id
@@ -31,6 +33,7 @@ class SimulatedCalls:
         now: Callable[[], datetime],
         *,
         dialled: Path | None = None,
+        on_dial: Callable[[], None] = lambda: None,
         permit: Permit | None = None,
         talk_seconds: float = 0.0,
         outcome: Callable[[str], str] = outcome_of,
@@ -42,6 +45,7 @@ class SimulatedCalls:
         self._worker_id = worker_id
         self._now = now
         self._dialled = dialled
+        self._on_dial = on_dial
         self._permit = permit
         self._talk_seconds = talk_seconds
         self._outcome = outcome
@@ -78,6 +82,7 @@ class SimulatedCalls:
                 file.write(f"{key} {request.to} {self._now().isoformat()}\n")
                 file.flush()
                 os.fsync(file.fileno())
+        self._on_dial()
         self._talks[call_id] = asyncio.create_task(self._talk(call_id, begun.attempt.id, key))
         return call_id
 
@@ -99,26 +104,32 @@ class SimulatedCalls:
 
 
 class Passing:
-    """Dials at once, without a durable memory: the runner's own rules are what is tested."""
+    """Does what is handed over at once, without a durable memory: the rules of whoever hands it are what is tested."""
 
     def __init__(self) -> None:
-        self.lost: list[PlaceCall] = []
+        self.lost: list[tuple[Kind, tuple[Any, ...]]] = []
+        """What was handed over and never begun, while `lose` held."""
         self.lose = False
+        self.keys: list[str] = []
+        self._handlers: dict[Kind, Handler] = {}
 
-    async def start(self, dial: Callable[[PlaceCall, str], object]) -> None:
-        self._dial = dial
+    def handle(self, kind: Kind, handler: Handler) -> None:
+        self._handlers[kind] = handler
 
-    async def dial(self, order: PlaceCall, member_id: str) -> None:
+    async def hand(self, kind: Kind, key: str, *order: Any) -> None:
+        self.keys.append(key)
         if self.lose:
-            self.lost.append(order)
+            self.lost.append((kind, order))
             return
-        await self._dial(order, member_id)  # type: ignore[misc]
+        await self._handlers[kind](*order)
+
+    async def late(self) -> None:
+        """Begins what was lost after all."""
+        for kind, order in self.lost:
+            await self._handlers[kind](*order)
 
     async def prune(self, older_than: timedelta) -> int:
         return 0
-
-    async def close(self) -> None:
-        return None
 
 
 class VirtualClock:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -41,10 +42,12 @@ class Workers:
         self._began = time.time()
         self._processes = get_context("forkserver")
         self._processes.set_forkserver_preload(["tests.campaign.worker_process"])
+        self._heard, self._told = self._processes.Pipe(duplex=False)
+        self._count = 0
         self.running: dict[str, BaseProcess] = {}
 
     def start(self, name: str) -> None:
-        arguments = (self._url, self._dialled, name, self._began, SPEED)
+        arguments = (self._url, self._dialled, name, self._told, self._began, SPEED)
         process = self._processes.Process(target=run, args=arguments, daemon=True)
         process.start()
         self.running[name] = process
@@ -55,11 +58,14 @@ class Workers:
         process.join(10)
 
     def wait_for_dials(self, count: int) -> None:
-        until = time.monotonic() + LIMIT
-        while len(self.dials()) < count:
-            assert time.monotonic() < until, f"{len(self.dials())} dials after {LIMIT} s"
-            assert any(process.is_alive() for process in self.running.values()), "every worker ended"
-            time.sleep(0.02)
+        while self._count < count:
+            ended = [process.sentinel for process in self.running.values() if process.is_alive()]
+            assert ended, "every worker ended"
+            ready = wait([self._heard, *ended], LIMIT)
+            assert ready, f"{self._count} dials, and no other for {LIMIT} s"
+            if self._heard in ready:
+                self._heard.recv_bytes()
+                self._count += 1
 
     def wait_for_end(self) -> None:
         for process in self.running.values():
@@ -72,6 +78,8 @@ class Workers:
     def close(self) -> None:
         for name in list(self.running):
             self.kill(name)
+        self._heard.close()
+        self._told.close()
 
 
 @pytest.fixture

@@ -8,10 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from tests.campaign.test_runner import FIRM, PLAN, World
-from voicebot.call.board import PlacementRefused
 from voicebot.campaign.choosing import enrolled
 from voicebot.campaign.importing_news import NewsTable, import_news
 from voicebot.campaign.policy import ContactPolicy
@@ -148,9 +145,7 @@ async def test_a_dial_that_was_given_out_before_the_stop_is_refused_and_comes_ba
     await two.world.runner.look()
     dials.lose = False
     await store.brakes.halt("complaints", by="operator")
-    for order in dials.lost:
-        with pytest.raises(PlacementRefused, match="not now"):
-            await two.world.calls.place(order)
+    await dials.late()
     await two.world.looks(2)
     assert two.world.calls.placed == []
     assert all("CN-SUPP-01" in reason for _, reason in await two.members("one"))

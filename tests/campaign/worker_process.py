@@ -1,6 +1,7 @@
 """One worker in a process of its own, to be killed.
 
-Its clock runs `speed` times as fast as the wall's, from `started` on, and is the same in every process.
+Its clock runs `speed` times as fast as the wall's, from `started` on, and is the same in every
+process. It says over a pipe when it has dialled.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import contextlib
 import time
 import warnings
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.campaign.simulated import SimulatedCalls
-from voicebot.campaign.durable import DurableDials
+from voicebot.campaign.durable import DurableWork
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.store import Store
 from voicebot.store.campaign_records import CampaignState
@@ -29,28 +31,32 @@ def cap(history: ContactHistory) -> Permission:
     return Permission(count < CAP, {"rules": [{"id": "CAP", "verdict": "refuse", "counts": {"n": count}}]})
 
 
-async def work(database: str, dialled: Path, worker: str, started: float, speed: float) -> None:
+async def work(database: str, dialled: Path, worker: str, told: Connection, started: float, speed: float) -> None:
     def now() -> datetime:
         return BEGINS + timedelta(seconds=(time.time() - started) * speed)
 
     async with await Store.open(database, migrate=False) as store:
         await store.attempts.interrupt(worker, at=now())
-        calls = SimulatedCalls(store, worker, now, dialled=dialled, permit=cap, talk_seconds=0.2)
+        calls = SimulatedCalls(
+            store, worker, now, dialled=dialled, on_dial=lambda: told.send_bytes(b"d"), permit=cap, talk_seconds=0.2
+        )
+        work = DurableWork(database, worker)
         runner = CampaignRunner(
             store,
             calls,
-            DurableDials(database, worker),
+            work,
             worker_id=worker,
             now=now,
             room=lambda: 20 - calls.live,
             look_seconds=0.05,
         )
         await runner.start()
+        await work.start()
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
             tasks.create_task(_until_finished(store, stop))
-        await runner.close()
+        await work.close()
 
 
 async def _until_finished(store: Store, stop: asyncio.Event) -> None:
@@ -60,8 +66,8 @@ async def _until_finished(store: Store, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def run(database: str, dialled: Path, worker: str, started: float, speed: float) -> None:
+def run(database: str, dialled: Path, worker: str, told: Connection, started: float, speed: float) -> None:
     """What the process does."""
     # The library warns of what a killed worker left open; the tests look at the store.
     warnings.simplefilter("ignore")
-    asyncio.run(work(database, dialled, worker, started, speed))
+    asyncio.run(work(database, dialled, worker, told, started, speed))

@@ -44,7 +44,7 @@ class Desk:
         self.clock = clock
         self.events: list[Event] = []
         permit = policy.permit if policy else always
-        self.desk = FollowUpDesk(store, FollowUpPlan(), permit, now=clock, others=[self._told])
+        self.desk = FollowUpDesk(store, FollowUpPlan(), permit, Passing(), now=clock, others=[self._told])
 
     async def _told(self, event: Event) -> None:
         self.events.append(event)

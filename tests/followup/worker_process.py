@@ -20,7 +20,7 @@ from compliance_filters.verdict import Action, CallState, Verdict
 from telephony.texting import OutgoingText, TextReceipt, TextStatus
 from tests.campaign.simulated import SimulatedCalls
 from voicebot.call.case_facts import Firm
-from voicebot.campaign.durable import DurableDials
+from voicebot.campaign.durable import DurableWork
 from voicebot.campaign.firm import FirmFacts
 from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.runner import CampaignRunner
@@ -77,17 +77,18 @@ async def work(database: str, folder: Path, worker: str, receiver: Receiver) -> 
         calls = SimulatedCalls(
             store, worker, now, dialled=folder / "dialled", permit=policy.permit, talk_seconds=_LOOK, outcome=_reminded
         )
+        work = DurableWork(database, worker)
         runner = CampaignRunner(
             store,
             calls,
-            DurableDials(database, worker),
+            work,
             worker_id=worker,
             now=now,
             room=lambda: 20 - calls.live,
             look_seconds=_LOOK,
         )
         notices = Notices(store, frozenset(kind.value for kind in EventKind))
-        follow_ups = FollowUpDesk(store, FollowUpPlan(), policy.permit, now=now, others=[notices.happened])
+        follow_ups = FollowUpDesk(store, FollowUpPlan(), policy.permit, work, now=now, others=[notices.happened])
         messages = MessageDesk(
             store,
             FileSender(folder / "sent"),
@@ -100,6 +101,7 @@ async def work(database: str, folder: Path, worker: str, receiver: Receiver) -> 
         deliveries = DeliveryDesk(store.deliveries, courier, now=now, lease=timedelta(hours=2))
         await follow_ups.start()
         await runner.start()
+        await work.start()
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
@@ -107,7 +109,7 @@ async def work(database: str, folder: Path, worker: str, receiver: Receiver) -> 
             for look in looks:
                 tasks.create_task(_look_again(look, stop))
             tasks.create_task(_until_all_is_done(store, now, stop))
-        await runner.close()
+        await work.close()
 
 
 def _reminded(key: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from tests.campaign.simulated import VirtualClock
+from tests.campaign.simulated import Passing, VirtualClock
 from voicebot.followup.desk import FollowUpDesk
 from voicebot.followup.plan import FollowUpPlan
 from voicebot.store import Store
@@ -29,6 +29,7 @@ async def told(store: Store, kinds: frozenset[str] = ALL) -> list[Delivery]:
         store,
         FollowUpPlan(),
         lambda history: Permission(True),
+        Passing(),
         now=VirtualClock(NOW),
         others=[notices.happened],
         follows=False,

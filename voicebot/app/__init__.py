@@ -34,7 +34,7 @@ from voicebot.call.hours import OpeningHours
 from voicebot.call.parts import EngineParts, GuardOnDuty
 from voicebot.call.shelf import FlowShelf
 from voicebot.call.timeline import TimelineSink
-from voicebot.campaign.durable import DurableDials
+from voicebot.campaign.durable import DurableWork
 from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.console.metrics import EngineMetrics
@@ -275,19 +275,21 @@ def _probes(settings: Settings, store: Store, carriers: Mapping[str, Carrier]) -
 
 
 @contextlib.asynccontextmanager
-async def campaigns(worker: Worker) -> AsyncIterator[None]:
-    """Runs the campaigns of the store as long as the block lasts: a worker that drains dials nobody new."""
+async def campaigns(worker: Worker, work: DurableWork) -> AsyncIterator[None]:
+    """Runs the campaigns of the store and the durable work as long as the block lasts: a worker that drains dials
+    nobody new. Whatever else hands work over has said so before."""
     settings, engine = worker.settings, worker.engine
     most = settings.sip.max_calls if settings.sip.enabled else settings.twilio.max_calls
     runner = CampaignRunner(
         worker.store,
         engine,
-        DurableDials(settings.database, settings.worker.id),
+        work,
         worker_id=settings.worker.id,
         now=worker.services.now,
         room=lambda: 0 if engine.draining else max(0, most - engine.live),
     )
     await runner.start()
+    await work.start()
     stop = asyncio.Event()
     running_campaigns = asyncio.create_task(runner.run(stop), name="campaigns")
     try:
@@ -295,7 +297,7 @@ async def campaigns(worker: Worker) -> AsyncIterator[None]:
     finally:
         stop.set()
         await asyncio.gather(running_campaigns, return_exceptions=True)
-        await runner.close()
+        await work.close()
 
 
 async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permit: Permit | None = None) -> None:
@@ -319,7 +321,8 @@ async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permi
         if token is not None:
             # Said once, on the terminal of whoever started the engine first; it is stored only as a hash.
             log.warning("first start: this administrator token is shown once", extra={"secret": token})
-        async with campaigns(worker), after_calls(worker, permit), promised(worker):
+        work = DurableWork(settings.database, settings.worker.id)
+        async with after_calls(worker, work, permit), promised(worker, work), campaigns(worker, work):
             log.info("ready", extra={"http_port": worker.http_port, "carriers": ", ".join(worker.carriers)})
             await stop.wait()
         log.info("draining", extra={"live_calls": worker.engine.live})

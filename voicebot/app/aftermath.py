@@ -14,6 +14,7 @@ from telephony.twilio_texting import TwilioTexting
 from voicebot.app.worker import Worker
 from voicebot.call.case_facts import Firm
 from voicebot.campaign.policy import ContactPolicy
+from voicebot.campaign.work import Work
 from voicebot.followup.desk import FollowUpDesk
 from voicebot.messages.policy import MessagePolicy
 from voicebot.messages.sending import MessageDesk
@@ -31,9 +32,9 @@ class _Looking(Protocol):
 
 
 @contextlib.asynccontextmanager
-async def after_calls(worker: Worker, permit: Permit | None = None) -> AsyncIterator[None]:
+async def after_calls(worker: Worker, work: Work, permit: Permit | None = None) -> AsyncIterator[None]:
     """Follows up, sends and posts as long as the block lasts; a worker that ends leaves nothing that another does not
-    take up. `permit` as in `assemble`: it judges whether a follow-up may be dialled."""
+    take up. `permit` as in `assemble`: it judges whether a follow-up may be dialled. `work` begins later."""
     settings, store, now = worker.settings, worker.store, worker.services.now
     policy = ContactPolicy.configured(settings)
     sender = worker.sender
@@ -65,6 +66,7 @@ async def after_calls(worker: Worker, permit: Permit | None = None) -> AsyncIter
             store,
             settings.follow_ups.plan(),
             permit or policy.permit,
+            work,
             now=now,
             others=handlers,
             follows=settings.follow_ups.enabled,

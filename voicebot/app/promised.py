@@ -8,17 +8,19 @@ from collections.abc import AsyncIterator
 
 from voicebot.app.worker import Worker
 from voicebot.campaign.callbacks import CallbackRunner
+from voicebot.campaign.work import Work
 from voicebot.handoff.deadlines import DeadlineWatch
 
 
 @contextlib.asynccontextmanager
-async def promised(worker: Worker) -> AsyncIterator[None]:
-    """Makes callbacks and watches the deadlines of complaints as long as the block lasts."""
+async def promised(worker: Worker, work: Work) -> AsyncIterator[None]:
+    """Makes callbacks, once `work` has begun, and watches the deadlines of complaints as long as the block lasts."""
     settings, engine, metrics = worker.settings, worker.engine, worker.metrics
     most = settings.sip.max_calls if settings.sip.enabled else settings.twilio.max_calls
     callbacks = CallbackRunner(
         worker.store,
         engine,
+        work,
         now=worker.services.now,
         room=lambda: 0 if engine.draining else max(0, most - engine.live),
     )

@@ -1,8 +1,8 @@
 """Makes the callbacks that callers asked for, at the time they named, under the contact policy like every other dial.
 
-A callback of a case that a campaign holds is the campaign's to make; one that a human promised is a human's. Its key
-follows from its id and from how often it was refused: whoever dials it, and however often a worker dies on the way, it
-is dialled once.
+A callback of a case that a campaign holds is the campaign's to make; one that a human promised is a human's. What is
+due is handed over as durable work, whose key follows from the callback's id and from how often it was refused, and so
+does the key of the dial: whoever dials it, and however often a worker dies on the way, it is dialled once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from voicebot.call.board import CallPlacer, PlaceCall, PlacementRefused
+from voicebot.campaign.work import Kind, Work
 from voicebot.store.errors import StoreUnavailable
 from voicebot.store.protocols import Attempts, Callbacks, Calls, Cases
 from voicebot.store.records import Attempt, AttemptState, Callback, CallbackState, Case, NumberState
@@ -45,13 +46,21 @@ class CallbackRunner:
     """One a worker."""
 
     def __init__(
-        self, store: CallbackStore, placer: CallPlacer, *, now: Callable[[], datetime], room: Callable[[], int]
+        self,
+        store: CallbackStore,
+        placer: CallPlacer,
+        work: Work,
+        *,
+        now: Callable[[], datetime],
+        room: Callable[[], int],
     ) -> None:
         """`room` says how many more calls this worker can carry."""
         self._store = store
         self._placer = placer
+        self._work = work
         self._now = now
         self._room = room
+        work.handle(Kind.CALLBACK, self._make)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks again and again until `stop` is set."""
@@ -67,38 +76,38 @@ class CallbackRunner:
             except TimeoutError:
                 continue
 
-    async def look(self) -> int:
-        """Dials what is due, as far as there is room. How many calls were placed."""
-        at = self._now()
-        placed = 0
-        for callback in await self._store.callbacks.to_dial(at, since=at - LATEST):
-            if placed >= self._room():
-                break
-            placed += await self._make(callback)
-        return placed
+    async def look(self) -> None:
+        """Hands on what is due, as far as there is room for the calls."""
+        at, room = self._now(), self._room()
+        if room <= 0:
+            return
+        for callback in await self._store.callbacks.to_dial(at, since=at - LATEST, limit=room):
+            await self._work.hand(Kind.CALLBACK, _key(callback), callback.id, callback.tries)
 
-    async def _make(self, callback: Callback) -> bool:
+    async def _make(self, callback_id: str, tries: int) -> str:
+        """Dials one, if it is still to be dialled: much may have happened since it was handed over."""
+        at = self._now()
+        found = await self._store.callbacks.to_dial(at, since=at - LATEST, only=callback_id)
+        callback = next((each for each in found if each.tries == tries), None)
+        if callback is None:
+            return "it is not to be made any more"
         case = await self._store.cases.get(callback.case_id or "")
         number = self._number(case, callback) if case is not None else None
         if case is None or number is None:
             await self._leave_to_an_agent(callback, "no number of the case may be dialled")
-            return False
-        order = PlaceCall(
-            case_id=case.id,
-            flow=await self._flow(case),
-            to=number,
-            idempotency_key=f"callback:{callback.id}:{callback.tries}",
-        )
+            return "no_number"
+        order = PlaceCall(case_id=case.id, flow=await self._flow(case), to=number, idempotency_key=_key(callback))
         try:
             call_id = await self._placer.place(order)
         except PlacementRefused as refused:
+            # What only this worker cannot do is asked for again: the row stays as it is.
             if refused.reason not in _HERE:
                 await self._refused(callback, case, order, refused)
-            return False
+            return refused.reason
         await self._store.callbacks.set_state(
             callback.id, CallbackState.DONE, outcome=f"call:{call_id}", at=self._now()
         )
-        return True
+        return "placed"
 
     async def _refused(self, callback: Callback, case: Case, order: PlaceCall, refused: PlacementRefused) -> None:
         """Puts off what the contact policy allows later; what only a person can decide waits for one."""
@@ -129,3 +138,8 @@ class CallbackRunner:
         calls = await self._store.calls.list(case_id=case.id, limit=20)
         last = next((call.flow for call in calls if call.direction == "outbound"), None)
         return last or _FLOWS.get(case.language, _FLOW)
+
+
+def _key(callback: Callback) -> str:
+    """Of the work and of the dial: another one after each refusal."""
+    return f"callback:{callback.id}:{callback.tries}"

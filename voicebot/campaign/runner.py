@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from voicebot.call.board import CallPlacer, PlaceCall, PlacementRefused
 from voicebot.campaign.breakers import WINDOWS, carrier_tripped, tripped
 from voicebot.campaign.dispositions import Then, rule_of
-from voicebot.campaign.durable import Dial
 from voicebot.campaign.pacing import grant
 from voicebot.campaign.plan import CampaignPlan
 from voicebot.campaign.retries import after_attempt, given_back, number_for
+from voicebot.campaign.work import Kind, Work
 from voicebot.store.campaign_records import (
     Campaign,
     CampaignState,
@@ -53,7 +53,7 @@ LOST = timedelta(seconds=60)
 BUSY = timedelta(minutes=1)
 """How long a dial waits that this worker could not begin."""
 KEPT = timedelta(days=14)
-"""How long the history of durable dials, counts of caller numbers, and workers that went away are kept."""
+"""How long the history of durable work, counts of caller numbers, and workers that went away are kept."""
 TIDIED = timedelta(hours=1)
 """Time between two clearings."""
 _OVER = frozenset({AttemptState.ENDED, AttemptState.REFUSED, AttemptState.INTERRUPTED})
@@ -77,18 +77,6 @@ class CampaignStore(Protocol):
     def campaigns(self) -> Campaigns: ...
 
 
-class Dials(Protocol):
-    """What makes a dial durable: `DurableDials`."""
-
-    async def start(self, dial: Dial) -> None: ...
-
-    async def dial(self, order: PlaceCall, member_id: str) -> None: ...
-
-    async def prune(self, older_than: timedelta) -> int: ...
-
-    async def close(self) -> None: ...
-
-
 class CampaignRunner:
     """One a worker."""
 
@@ -96,7 +84,7 @@ class CampaignRunner:
         self,
         store: CampaignStore,
         placer: CallPlacer,
-        dials: Dials,
+        work: Work,
         *,
         worker_id: str,
         now: Callable[[], datetime],
@@ -107,16 +95,16 @@ class CampaignRunner:
         self._look_seconds = look_seconds
         self._store = store
         self._placer = placer
-        self._dials = dials
+        self._work = work
         self._worker_id = worker_id
         self._now = now
         self._room = room
         self._tidied_at: datetime | None = None
+        work.handle(Kind.DIAL, self._dial)
 
     async def start(self) -> None:
-        """Says that this worker lives, and takes up what it had in hand."""
+        """Says that this worker lives, before it takes anything up."""
         await self._store.campaigns.seen(self._worker_id, at=self._now())
-        await self._dials.start(self._dial)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks again and again until `stop` is set. A store that is away is waited for."""
@@ -131,9 +119,6 @@ class CampaignRunner:
                 await asyncio.wait_for(stop.wait(), self._look_seconds)
             except TimeoutError:
                 continue
-
-    async def close(self) -> None:
-        await self._dials.close()
 
     async def look(self) -> None:
         """One round: who died, what ended, what must pause, what is dialled next."""
@@ -157,7 +142,7 @@ class CampaignRunner:
         if self._tidied_at is not None and at < self._tidied_at + TIDIED:
             return
         self._tidied_at = at
-        gone = await self._dials.prune(KEPT) + await self._store.campaigns.forget(before=at - KEPT)
+        gone = await self._work.prune(KEPT) + await self._store.campaigns.forget(before=at - KEPT)
         if gone:
             log.info("old traces of campaigns were cleared", extra={"rows": gone})
 
@@ -191,16 +176,24 @@ class CampaignRunner:
         order = PlaceCall(
             case_id=member.case_id,
             flow=member.flow,
-            to=number,
             idempotency_key=member.key,
             caller_id=member.caller,
             campaign_id=member.campaign_id,
         )
-        await self._dials.dial(order, member.id)
+        await self._work.hand(Kind.DIAL, member.key or "", asdict(order), member.id, member.number_step)
 
-    async def _dial(self, order: PlaceCall, member_id: str) -> str:
-        """The step of a durable dial. Repeated after a crash it dials nothing twice: the key is known."""
+    async def _dial(self, handed: Mapping[str, Any], member_id: str, number_step: int = 0) -> str:
+        """The step of a durable dial. Repeated after a crash it dials nothing twice: the key is known.
+
+        The number is looked up here: what was handed over lies in the clear until it is forgotten.
+        """
+        order = PlaceCall(**handed)
+        if order.to is None:
+            case = await self._store.cases.get(order.case_id)
+            order = replace(order, to=number_for(case, number_step) if case is not None else None)
         try:
+            if order.to is None:
+                raise PlacementRefused("no_number", "no number may be dialled any more")
             await self._placer.place(order)
         except PlacementRefused as refused:
             if refused.reason == "not_permitted":

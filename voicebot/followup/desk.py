@@ -1,7 +1,8 @@
 """Follows promises up, one look at a time; any number of workers may look, and any of them may die.
 
-Events say that a promise was made; its steps stand in the store with the time of each, and each step is one transaction
-that counts once. Calls go through the campaign of follow-ups, whose dials are durable.
+Events say that a promise was made; its steps stand in the store with the time of each. A step that is due is handed
+over as durable work, and what it comes to is one transaction that counts once. Calls go through the campaign of
+follow-ups, whose dials are durable too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from voicebot.call.promise_facts import standing_of
+from voicebot.campaign.work import Kind, Work
 from voicebot.followup.plan import CAMPAIGN, FollowUpPlan
 from voicebot.followup.steps import Situation, decide
 from voicebot.store.campaign_records import Campaign, CampaignState
@@ -65,6 +67,7 @@ class FollowUpDesk:
         store: FollowUpStore,
         plan: FollowUpPlan,
         permit: Permit,
+        work: Work,
         *,
         now: Callable[[], datetime],
         others: Sequence[EventHandler] = (),
@@ -74,9 +77,11 @@ class FollowUpDesk:
         self._store = store
         self._plan = plan
         self._permit = permit
+        self._work = work
         self._now = now
         self._handlers = (*((self.happened,) if follows else ()), *others)
         self._follows = follows
+        work.handle(Kind.STEP, self._take)
 
     async def start(self) -> None:
         """Makes sure that the campaign of follow-ups is there."""
@@ -114,7 +119,9 @@ class FollowUpDesk:
             return
         at = self._now()
         for step in await self._store.follow_ups.due(at, limit=_PAGE):
-            await self._take(step, at)
+            # Put off, it is due at another time: another piece of work.
+            due = step.due_at.isoformat()
+            await self._work.hand(Kind.STEP, f"step:{step.id}:{due}", step.id, due)
         await self._reopen(at)
 
     async def happened(self, event: Event) -> None:
@@ -131,13 +138,23 @@ class FollowUpDesk:
         elif promise.state is PromiseState.CANCELLED:
             await self._store.follow_ups.drop(promise.id, "the promise was taken back", at=event.at)
 
-    async def _take(self, step: FollowUp, at: datetime) -> None:
+    async def _take(self, step_id: str, due: str) -> str:
+        """Does one step, if it still waits for this."""
+        if not self._follows:
+            return "promises are not followed up"
+        at = self._now()
+        waiting = await self._store.follow_ups.due(at, only=step_id)
+        step = next((each for each in waiting if each.due_at == datetime.fromisoformat(due)), None)
+        if step is None:
+            return "it does not wait any more"
         result = await self._result(step, at)
-        if await self._store.follow_ups.take(step, result, at=at):
-            log.info(
-                "a promise was followed up",
-                extra={"step": step.kind.value, "promise": step.promise_id, "outcome": result.outcome},
-            )
+        if not await self._store.follow_ups.take(step, result, at=at):
+            return "another worker was first"
+        log.info(
+            "a promise was followed up",
+            extra={"step": step.kind.value, "promise": step.promise_id, "outcome": result.outcome},
+        )
+        return result.state.value
 
     async def _result(self, step: FollowUp, at: datetime) -> StepResult:
         store = self._store

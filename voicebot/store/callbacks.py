@@ -85,7 +85,9 @@ class CallbackRepository:
         statement = select(_TABLE).where(_TABLE.state == CallbackState.OPEN.value, _TABLE.at <= at)
         return await self._read(statement.order_by(_TABLE.at).limit(limit))
 
-    async def to_dial(self, at: datetime, *, since: datetime, limit: int = 100) -> Sequence[Callback]:
+    async def to_dial(
+        self, at: datetime, *, since: datetime, only: str | None = None, limit: int = 100
+    ) -> Sequence[Callback]:
         queued = exists().where(
             models.CampaignMember.case_id == _TABLE.case_id, models.CampaignMember.state.in_(_IN_A_QUEUE)
         )
@@ -98,6 +100,8 @@ class CallbackRepository:
             func.coalesce(_TABLE.next_at, _TABLE.at) <= at,
             ~queued,
         )
+        if only is not None:
+            statement = statement.where(_TABLE.id == only)
         return await self._read(statement.order_by(_TABLE.at).limit(limit))
 
     async def postpone(self, callback_id: str, *, tries: int, next_at: datetime | None, outcome: str = "") -> bool:

@@ -34,13 +34,15 @@ class FollowUpRepository:
             for step in steps:
                 await insert_once(connection, _TABLE, _row(step))
 
-    async def due(self, at: datetime, *, limit: int = 100) -> Sequence[FollowUp]:
+    async def due(self, at: datetime, *, only: str | None = None, limit: int = 100) -> Sequence[FollowUp]:
         statement = (
             select(_TABLE)
             .where(_TABLE.state == StepState.WAITING.value, _TABLE.due_at <= at)
             .order_by(_TABLE.due_at)
             .limit(limit)
         )
+        if only is not None:
+            statement = statement.where(_TABLE.id == only)
         async with self._database.read() as connection:
             return [_record(row) for row in await connection.execute(statement)]
 

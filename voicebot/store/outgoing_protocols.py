@@ -105,8 +105,8 @@ class FollowUps(Protocol):
         """Adds steps; one of a kind that the promise has already is left as it is."""
         ...
 
-    async def due(self, at: datetime, *, limit: int = 100) -> Sequence[FollowUp]:
-        """Waiting steps whose time has come, oldest first."""
+    async def due(self, at: datetime, *, only: str | None = None, limit: int = 100) -> Sequence[FollowUp]:
+        """Waiting steps whose time has come, oldest first. `only` is the id of the one that is asked for."""
         ...
 
     async def list(

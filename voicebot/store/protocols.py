@@ -241,8 +241,13 @@ class Callbacks(Protocol):
         """Open callbacks whose time has come, oldest first."""
         ...
 
-    async def to_dial(self, at: datetime, *, since: datetime, limit: int = 100) -> Sequence[Callback]:
-        """Those of `due` that a machine may make: of a case that no campaign holds, agreed for `since` or later."""
+    async def to_dial(
+        self, at: datetime, *, since: datetime, only: str | None = None, limit: int = 100
+    ) -> Sequence[Callback]:
+        """Those of `due` that a machine may make: of a case that no campaign holds, agreed for `since` or later.
+
+        `only` is the id of the one that is asked for.
+        """
         ...
 
     async def postpone(self, callback_id: str, *, tries: int, next_at: datetime | None, outcome: str = "") -> bool:
