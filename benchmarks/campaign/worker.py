@@ -15,15 +15,17 @@ from pathlib import Path
 from benchmarks.campaign.clock import SharedClock
 from benchmarks.campaign.sound import TonedSpeech
 from voicebot.app import assemble, campaigns, running
+from voicebot.campaign.durable import DurableWork
 from voicebot.settings import load_settings
 
 
 async def work(settings_file: Path, clock_file: Path, ready: Path) -> None:
-    worker = await assemble(load_settings(settings_file), clock=SharedClock(clock_file), speech=TonedSpeech())
+    settings = load_settings(settings_file)
+    worker = await assemble(settings, clock=SharedClock(clock_file), speech=TonedSpeech())
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with running(worker):
-        async with campaigns(worker):
+        async with campaigns(worker, DurableWork(settings.database, settings.worker.id)):
             await asyncio.to_thread(ready.touch)
             await stop.wait()
         await worker.drain()
