@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from tests.campaign.simulated import Passing, SimulatedCalls, VirtualClock
 from voicebot.campaign.firm import FirmFacts
+from voicebot.campaign.importing_news import NewsTable, import_news
 from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.followup.desk import FollowUpDesk
@@ -21,6 +23,7 @@ from voicebot.store.campaign_records import CampaignState, Member, MemberState
 from voicebot.store.news_records import PaymentNews
 from voicebot.store.outgoing import Event, EventKind, MessageState, StepKind, StepState
 from voicebot.store.records import Case, Permission, Promise, PromiseState, Suppression
+from voicebot.webhooks.notices import Notices
 
 BOTH = pytest.mark.parametrize("url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)], indirect=True)
 MAKE = Callable[..., Case]
@@ -119,17 +122,91 @@ async def test_a_broken_promise_is_reminded_of_checked_and_called_about(desk: De
     assert [event.kind for event in desk.events] == [EventKind.PROMISE_RECORDED, EventKind.PROMISE_SETTLED]
 
 
-async def test_a_kept_promise_is_left_in_peace(desk: Desk, make_case: MAKE) -> None:
-    case = await desk.store.cases.add(make_case())
+@BOTH
+async def test_a_promise_is_kept_as_soon_as_the_money_is_booked(desk: Desk, make_case: MAKE) -> None:
+    case = await desk.store.cases.add(make_case(external_id="contract-7"))
     promise = await promised(desk.store, case)
     await desk.look_at(MADE)
-    await paid(desk.store, case, 1000, date(2026, 11, 24), REMIND - timedelta(hours=10))
-    await desk.look_at(REMIND)
-    assert await desk.store.messages.list() == []
+    booked = MADE + timedelta(days=2)
+    await paid(desk.store, case, 400, date(2026, 11, 21), booked)
+    await desk.look_at(booked)
+    assert await desk.state(promise) is PromiseState.OPEN
+    assert {state for state, _ in (await desk.steps(promise)).values()} == {StepState.WAITING}
+
+    await paid(desk.store, case, 600, date(2026, 11, 22), booked)
+    await desk.look_at(booked)
     assert await desk.state(promise) is PromiseState.KEPT
-    await desk.look_at(CHECK)
+    await desk.look_at(booked)
+    assert await desk.steps(promise) == {
+        StepKind.REMIND: (StepState.DROPPED, "the promise is kept"),
+        StepKind.CHECK: (StepState.DONE, "what was promised has come in"),
+    }
+    settled = [event.subject for event in desk.events if event.kind is EventKind.PROMISE_SETTLED]
+    assert settled == [promise.id]
+    for moment in (REMIND, CHECK, CHECK):
+        await desk.look_at(moment)
+    assert await desk.store.messages.list() == []
     assert await desk.member() is None
-    assert (await desk.steps(promise))[StepKind.CHECK] == (StepState.DROPPED, "the promise is kept")
+    assert await desk.store.events.waiting() == []
+
+
+async def test_a_case_that_is_paid_in_full_has_kept_its_promise_of_a_part(desk: Desk, make_case: MAKE) -> None:
+    case = await desk.store.cases.add(make_case())
+    promise = await promised(desk.store, case, amount=500)
+    await desk.look_at(MADE)
+    await paid(desk.store, case, 3000, date(2026, 11, 20), MADE + timedelta(hours=1))
+    await desk.look_at(MADE + timedelta(hours=1))
+    assert await desk.state(promise) is PromiseState.KEPT
+
+
+@BOTH
+async def test_money_that_is_booked_before_the_promise_is_planned_for_keeps_it_too(desk: Desk, make_case: MAKE) -> None:
+    case = await desk.store.cases.add(make_case())
+    promise = await promised(desk.store, case)
+    await paid(desk.store, case, 1000, date(2026, 11, 20), MADE + timedelta(seconds=1))
+    recorded, booked = await desk.store.events.waiting()
+    await desk.desk.happened(booked)
+    await desk.desk.happened(recorded)
+    await desk.look_at(MADE + timedelta(seconds=2))
+    assert await desk.state(promise) is PromiseState.KEPT
+
+
+async def test_money_ends_the_wait_for_the_lawful_hours_of_the_call(store: Store, make_case: MAKE) -> None:
+    desk = Desk(store, VirtualClock(MADE), ContactPolicy(FIRM))
+    case = await store.cases.add(make_case(preferred_hours=("18:00-20:00",)))
+    promise = await promised(store, case)
+    for moment in (MADE, CHECK, CHECK):
+        await desk.look_at(moment)
+    assert (await desk.steps(promise))[StepKind.CALL][0] is StepState.WAITING
+    await paid(store, case, 1000, date(2026, 11, 26), CHECK + timedelta(minutes=1))
+    await desk.look_at(CHECK + timedelta(minutes=1))
+    assert (await desk.steps(promise))[StepKind.CALL] == (StepState.DONE, "what was promised has come in")
+    assert await desk.state(promise) is PromiseState.KEPT
+
+
+async def test_a_table_of_payments_keeps_promises_and_the_receiver_is_told(
+    store: Store, make_case: MAKE, tmp_path: Path
+) -> None:
+    long_ago = datetime(2024, 11, 20, 2, 0, tzinfo=UTC)
+    desk = Desk(store, VirtualClock(long_ago))
+    notices = Notices(store, frozenset({"promise.settled"}))
+    case = await store.cases.add(make_case(external_id="contract-7"))
+    quiet = await store.cases.add(make_case("+8613800000002", external_id="contract-8"))
+    promise = await promised(store, case, at=long_ago, due=date(2024, 11, 25))
+    await desk.look_at(long_ago)
+    file = tmp_path / "payments.csv"
+    file.write_text(
+        "case,reference,amount,paid_on\ncontract-7,p-1,1000,2024-11-21\ncontract-8,p-2,10,2024-11-21\n",
+        encoding="utf-8",
+    )
+    await import_news(file, NewsTable.PAYMENTS, store.news, by="test", rejects=tmp_path / "rejects.csv")
+    assert [event.subject for event in await store.events.waiting()] == [case.id], f"nothing waits for {quiet.id}"
+    await desk.look_at(long_ago + timedelta(days=1))
+    for event in await store.events.waiting():
+        await notices.happened(event)
+    (notice,) = await store.deliveries.list()
+    assert (notice.kind, notice.payload["data"]["promise"]) == ("promise.settled", promise.id)
+    assert (notice.payload["data"]["state"], notice.payload["data"]["paid"]) == ("kept", "1000.00")
 
 
 async def test_a_promise_kept_in_part_is_called_about_as_such(desk: Desk, make_case: MAKE) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from voicebot.call.promise_facts import standing_of
+from voicebot.call.promise_facts import Kept, standing_of
 from voicebot.campaign.work import Kind, Work
 from voicebot.followup.plan import CAMPAIGN, FollowUpPlan
 from voicebot.followup.steps import Situation, decide
@@ -33,6 +33,8 @@ HALTED = timedelta(minutes=10)
 _PAGE = 200
 """Events and steps dealt with at one look."""
 _READ = 200
+_NO_MORE = {PromiseState.CANCELLED: "the promise was taken back", PromiseState.KEPT: "the promise is kept"}
+"""After which nothing is left to do, and why."""
 
 EventHandler = Callable[[Event], Awaitable[None]]
 """Deals with an event; safe to call twice with the same one."""
@@ -125,18 +127,38 @@ class FollowUpDesk:
         await self._reopen(at)
 
     async def happened(self, event: Event) -> None:
-        """Plans what follows a promise, and drops it when the promise is taken back."""
-        if event.kind not in (EventKind.PROMISE_RECORDED, EventKind.PROMISE_SETTLED):
+        """Plans what follows a promise, has it judged at once when what was promised came in, and drops what is left
+        to do when it was kept or taken back."""
+        match event.kind:
+            case EventKind.PROMISE_RECORDED:
+                await self._plan_for(event.subject)
+            case EventKind.PROMISE_SETTLED:
+                promise = await self._store.promises.get(event.subject)
+                if promise is not None and promise.state in _NO_MORE:
+                    await self._store.follow_ups.drop(promise.id, _NO_MORE[promise.state], at=event.at)
+            case EventKind.PAYMENT_TAKEN:
+                waiting = await self._store.follow_ups.list(case_id=event.subject, state=StepState.WAITING)
+                for promise_id in sorted({step.promise_id for step in waiting}):
+                    await self._hasten_if_kept(promise_id)
+
+    async def _plan_for(self, promise_id: str) -> None:
+        promise = await self._store.promises.get(promise_id)
+        case = await self._store.cases.get(promise.case_id) if promise is not None else None
+        if promise is None or case is None or promise.state is not PromiseState.OPEN:
             return
-        promise = await self._store.promises.get(event.subject)
-        if promise is None:
+        await self._store.follow_ups.add(self._plan.steps(promise, case))
+        # The money may have been faster than this.
+        await self._hasten_if_kept(promise.id)
+
+    async def _hasten_if_kept(self, promise_id: str) -> None:
+        promise = await self._store.promises.get(promise_id)
+        case = await self._store.cases.get(promise.case_id) if promise is not None else None
+        if promise is None or case is None:
             return
-        if event.kind is EventKind.PROMISE_RECORDED:
-            case = await self._store.cases.get(promise.case_id)
-            if case is not None and promise.state is PromiseState.OPEN:
-                await self._store.follow_ups.add(self._plan.steps(promise, case))
-        elif promise.state is PromiseState.CANCELLED:
-            await self._store.follow_ups.drop(promise.id, "the promise was taken back", at=event.at)
+        at = self._now()
+        payments = await self._store.news.payments(case.id, limit=_READ)
+        if standing_of(promise, case, payments, at).kept is Kept.KEPT:
+            await self._store.follow_ups.hasten(promise.id, at=at)
 
     async def _take(self, step_id: str, due: str) -> str:
         """Does one step, if it still waits for this."""

@@ -84,6 +84,20 @@ class FollowUpRepository:
                 await _write(connection, step, result, at)
             return True
 
+    async def hasten(self, promise_id: str, *, at: datetime) -> int:
+        async with self._database.write() as connection:
+            result = await connection.execute(
+                update(_TABLE)
+                .where(
+                    _TABLE.promise_id == promise_id,
+                    _TABLE.state == StepState.WAITING.value,
+                    _TABLE.kind != StepKind.REMIND.value,
+                    _TABLE.due_at > at,
+                )
+                .values(due_at=at)
+            )
+            return result.rowcount
+
     async def drop(self, promise_id: str, outcome: str, *, at: datetime) -> int:
         async with self._database.write() as connection:
             result = await connection.execute(

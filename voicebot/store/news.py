@@ -15,8 +15,9 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from voicebot.store import models
+from voicebot.store import models, outgoing_models
 from voicebot.store.database import Database
+from voicebot.store.events import happened
 from voicebot.store.news_records import (
     ConsentNews,
     FlagNews,
@@ -29,7 +30,8 @@ from voicebot.store.news_records import (
     TakenAs,
 )
 from voicebot.store.number import dialable
-from voicebot.store.records import CaseStatus, NumberState, new_id, utc_now
+from voicebot.store.outgoing import EventKind, StepState
+from voicebot.store.records import CaseStatus, NumberState, PromiseState, new_id, utc_now
 from voicebot.store.rows import insert_once, lock, number_index
 
 _SPOKEN_FOR = frozenset({NumberState.STOP.value, NumberState.WRONG_PERSON.value})
@@ -128,7 +130,21 @@ async def _pay(connection: AsyncConnection, one: PaymentNews, case: Row[Any], by
     if paid == now.amount_due and now.status == CaseStatus.OPEN.value:
         changed |= {"status": CaseStatus.SETTLED.value, "closed_at": at}
     await connection.execute(update(models.Case).where(models.Case.id == case.id).values(**changed))
+    if await _is_followed_up(connection, case.id):
+        await happened(connection, EventKind.PAYMENT_TAKEN, case.id, at)
     return TakenAs.NEW
+
+
+async def _is_followed_up(connection: AsyncConnection, case_id: str) -> bool:
+    """Whether a payment may decide a promise of the case. A ledger of a million payments is no million events."""
+    promise, step = models.Promise, outgoing_models.FollowUp
+    for asked in (
+        select(promise.id).where(promise.case_id == case_id, promise.state == PromiseState.OPEN.value),
+        select(step.id).where(step.case_id == case_id, step.state == StepState.WAITING.value),
+    ):
+        if (await connection.execute(asked.limit(1))).first() is not None:
+            return True
+    return False
 
 
 async def _flag(

@@ -22,6 +22,8 @@ class EventKind(Enum):
     PROMISE_RECORDED = "promise.recorded"
     PROMISE_SETTLED = "promise.settled"
     """A promise was kept, kept in part, broken, or taken back."""
+    PAYMENT_TAKEN = "payment.taken"
+    """Money came in on a case of which a promise is followed up."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Event:
 
     kind: EventKind
     subject: str
-    """Id of the attempt, the call or the promise."""
+    """Id of the attempt, the call or the promise; of the case, for a payment."""
     at: datetime
     id: str = field(default_factory=new_id)
 

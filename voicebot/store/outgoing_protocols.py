@@ -124,6 +124,10 @@ class FollowUps(Protocol):
         """Writes what a step comes to, in one transaction, if it still waits as it was read. Whether it was written."""
         ...
 
+    async def hasten(self, promise_id: str, *, at: datetime) -> int:
+        """Has the check of a promise, or the call about it, done now where it waits for later. How many."""
+        ...
+
     async def drop(self, promise_id: str, outcome: str, *, at: datetime) -> int:
         """Drops the steps of a promise that still wait. How many."""
         ...

@@ -60,6 +60,9 @@ class Notices:
                 return await self._call(event.subject)
             case EventKind.PROMISE_RECORDED | EventKind.PROMISE_SETTLED:
                 return await self._promise(event.subject, event.at)
+            case EventKind.PAYMENT_TAKEN:
+                # The receiver keeps the ledger that the payment came from.
+                return None
 
     async def _attempt(self, attempt_id: str) -> Mapping[str, Any] | None:
         attempt = await self._store.attempts.get(attempt_id)
