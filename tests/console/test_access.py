@@ -54,6 +54,9 @@ ALLOWED = {
     "POST /api/v1/callbacks/{id}/done": {"operator", "agent", "officer", "admin"},
     "GET /api/v1/queue": {"operator", "agent", "officer", "admin"},
     "GET /api/v1/audit": {"officer", "admin"},
+    "GET /api/v1/exports/{table}": {"operator", "officer", "admin"},
+    "GET /api/v1/webhooks/deliveries": {"operator", "officer", "admin"},
+    "POST /api/v1/webhooks/deliveries/{id}/retry": {"operator", "admin"},
 }
 IDS = {"agents": "a1", "handoffs": "h1", "cases": "case-1", "calls": "old"}
 GUARDED = [route for route in ROUTES if route.roles is not None]
@@ -65,7 +68,7 @@ def name(route: Route) -> str:
 
 def path(route: Route) -> str:
     kind = route.path.removeprefix("/api/v1/").partition("/")[0]
-    return route.path.replace("{id}", IDS.get(kind, "x"))
+    return route.path.replace("{id}", IDS.get(kind, "x")).replace("{table}", "attempts")
 
 
 def test_every_route_but_health_and_metrics_asks_for_a_token() -> None:

@@ -14,7 +14,7 @@ from voicebot.console.access import Role
 from voicebot.console.routes import ROUTES
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [DOCS / name for name in ("api.md", "operator.md", "agent.md", "configuration.md")]
+PAGES = [DOCS / name for name in ("api.md", "operator.md", "agent.md", "configuration.md", "webhooks.md")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jsonschema
@@ -54,6 +55,7 @@ def test_every_reference_leads_somewhere_and_every_operation_has_its_own_name() 
         "/api/v1/cases", "/api/v1/cases/case-1", "/api/v1/cases/case-1/payments", "/api/v1/policy/halt",
         "/api/v1/agents", "/api/v1/agents/a1/state", "/api/v1/handoffs",
         "/api/v1/handoffs/h1", "/api/v1/audit", "/api/v1/calls/none", "/api/v1/cases?limit=x",
+        "/api/v1/webhooks/deliveries", "/api/v1/webhooks/deliveries?state=x",
     ],
 )  # fmt: skip
 async def test_answers_fit_their_schemas(console: Console, path: str) -> None:
@@ -71,6 +73,17 @@ async def test_answers_fit_their_schemas(console: Console, path: str) -> None:
         {**schema, "components": spec["components"]},
         format_checker=jsonschema.FormatChecker(),
     )
+
+
+def test_parts_of_a_path_are_told_with_the_words_that_may_stand_there() -> None:
+    spec = document(ROUTES, "1")
+    (table, *_) = spec["paths"]["/api/v1/exports/{table}"]["get"]["parameters"]
+    words = ["attempts", "calls", "dispositions", "promises", "messages"]
+    assert table == {"name": "table", "in": "path", "required": True, "schema": {"type": "string", "enum": words}}
+    for path, item in spec["paths"].items():
+        for operation in item.values():
+            told = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
+            assert told == set(re.findall(r"{(\w+)}", path))
 
 
 def _fits(template: str, path: str) -> bool:

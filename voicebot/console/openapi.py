@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from voicebot.console.problems import CONTENT_TYPE as PROBLEM
 from voicebot.console.routes import Route
 from voicebot.console.schemas import ProblemAnswer
 
+_IN_PATH = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{model}"
 
 
@@ -68,8 +70,10 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    if "{id}" in route.path:
-        found.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string"}})
+    for name in _IN_PATH.findall(route.path):
+        words = route.choices.get(name)
+        schema = {"type": "string", "enum": list(words)} if words else {"type": "string"}
+        found.append({"name": name, "in": "path", "required": True, "schema": schema})
     if route.query is not None:
         for name, schema in route.query.model_json_schema().get("properties", {}).items():
             found.append({"name": name, "in": "query", "required": False, "schema": schema})

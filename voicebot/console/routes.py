@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from voicebot.campaign.case_form import CaseForm
 from voicebot.campaign.news_forms import ConsentForm, FlagForm, NumberForm, TimeForm
-from voicebot.console import brakes, calls, cases, desk, events, news, people, status
+from voicebot.console import brakes, calls, cases, desk, events, exports, news, people, status, webhooks
 from voicebot.console.access import Role
 from voicebot.console.desk_schemas import (
     CallbackAnswer,
@@ -29,6 +29,7 @@ from voicebot.console.news_schemas import (
     ReasonBody,
     ReviewBody,
 )
+from voicebot.console.outgoing_schemas import DeliveriesQuery, DeliveryAnswer, DeliveryList, ExportQuery
 from voicebot.console.problems import Handler
 from voicebot.console.schemas import (
     AgentAnswer,
@@ -53,8 +54,10 @@ from voicebot.console.schemas import (
     TimelineAnswer,
     WhoAmI,
 )
+from voicebot.store.exporting import ExportKind
 
 EVENT_STREAM = "text/event-stream"
+CSV = "text/csv"
 _DOING = frozenset({Role.OPERATOR})
 _SEEING = frozenset({Role.OPERATOR, Role.OFFICER})
 _OFFICER = frozenset({Role.OFFICER})
@@ -73,6 +76,8 @@ class Route:
     """Roles besides admin; None asks for no token."""
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Part of the path to the words that may stand there."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Optional request headers, with what they mean."""
     answers: Mapping[int, type[BaseModel] | str | None] = field(default_factory=dict)
@@ -359,6 +364,36 @@ ROUTES: tuple[Route, ...] = (
         body=ResolutionBody,
         answers={200: CallbackAnswer},
         problems=(400, 404, 413, 415, 422),
+    ),
+    Route(
+        "GET",
+        "/api/v1/exports/{table}",
+        exports.export,
+        "A table as CSV, oldest first; personal data is masked unless an officer asks for it",
+        _SEEING,
+        query=ExportQuery,
+        choices={"table": tuple(kind.value for kind in ExportKind)},
+        answers={200: CSV},
+        problems=(404, 422, 503),
+    ),
+    Route(
+        "GET",
+        "/api/v1/webhooks/deliveries",
+        webhooks.list_deliveries,
+        "Notices to other systems, newest first",
+        _SEEING,
+        query=DeliveriesQuery,
+        answers={200: DeliveryList},
+        problems=(422,),
+    ),
+    Route(
+        "POST",
+        "/api/v1/webhooks/deliveries/{id}/retry",
+        webhooks.retry_delivery,
+        "Post a notice again now",
+        _DOING,
+        answers={200: DeliveryAnswer},
+        problems=(404, 409),
     ),
     Route("GET", "/api/v1/queue", desk.show_queue, "Callers who wait for a human", _STAFF, answers={200: Queue}),
 )

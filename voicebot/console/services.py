@@ -13,12 +13,14 @@ from voicebot.call.board import CallBoard, CallPlacer, TimelineEntry
 from voicebot.console.metrics import EngineMetrics
 from voicebot.dialog.places import Finding
 from voicebot.dialog.publishing import OnOffer
+from voicebot.store.outgoing_protocols import Deliveries, Exports
 from voicebot.store.protocols import (
     Agents,
     Audit,
     Brakes,
     Callbacks,
     Calls,
+    Campaigns,
     Cases,
     Complaints,
     Handoffs,
@@ -49,6 +51,12 @@ class ConsoleStore(Protocol):
     def callbacks(self) -> Callbacks: ...
     @property
     def complaints(self) -> Complaints: ...
+    @property
+    def campaigns(self) -> Campaigns: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def exports(self) -> Exports: ...
     @property
     def handoffs(self) -> Handoffs: ...
     @property

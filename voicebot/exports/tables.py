@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import io
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +18,8 @@ BATCH = 5000
 """Rows that are held at a time for Parquet."""
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a cell that spreadsheets take for a formula."""
+_CHARACTERS = 65_536
+"""About so much of a CSV file is gathered before it is written."""
 _DIGITS, _PLACES = 19, 4
 
 
@@ -52,19 +55,49 @@ def open_table(path: Path, kind: Format, columns: Columns) -> Table:
     return CsvTable(path, columns) if kind is Format.CSV else ParquetTable(path, columns)
 
 
-class CsvTable:
-    """RFC 4180 in UTF-8 with a byte order mark, by which spreadsheets know Chinese; times in UTC, ISO 8601."""
+class CsvLines:
+    """RFC 4180; times in UTC, ISO 8601. Gathers lines until they are taken."""
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, columns: Columns) -> None:
         self._columns = columns
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(columns)
+        self._text = io.StringIO(newline="")
+        self._writer = csv.writer(self._text)
+
+    @property
+    def length(self) -> int:
+        """Characters gathered."""
+        return self._text.tell()
+
+    def head(self) -> None:
+        """Adds the names of the columns."""
+        self._writer.writerow(self._columns)
 
     def add(self, row: Mapping[str, Any]) -> None:
         self._writer.writerow(_cell(kind, row[name]) for name, kind in self._columns.items())
 
+    def take(self) -> str:
+        """What was gathered since the last time."""
+        text = self._text.getvalue()
+        self._text.seek(0)
+        self._text.truncate()
+        return text
+
+
+class CsvTable:
+    """A file of `CsvLines` in UTF-8 with a byte order mark, by which spreadsheets know Chinese."""
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._lines = CsvLines(columns)
+        self._lines.head()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._lines.add(row)
+        if self._lines.length >= _CHARACTERS:
+            self._file.write(self._lines.take())
+
     def close(self) -> None:
+        self._file.write(self._lines.take())
         self._file.close()
 
 

@@ -75,6 +75,11 @@ class DeliveryRepository:
         async with self._database.read() as connection:
             return [_record(row) for row in await connection.execute(statement)]
 
+    async def get(self, delivery_id: str) -> Delivery | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(_TABLE).where(_TABLE.id == delivery_id))).first()
+        return None if row is None else _record(row)
+
     async def counts(self) -> dict[DeliveryState, int]:
         statement = select(_TABLE.state, func.count()).group_by(_TABLE.state)
         async with self._database.read() as connection:
