@@ -161,3 +161,24 @@ def test_whoever_did_not_catch_it_hears_all_of_it_again(where: str, talk: Talk) 
     assert all(say.rate < 1 for say in again.said[1:])
     once_more = held.says("再慢点", meaning("asks_repeat_slower"))
     assert [say.line for say in once_more.said] == ["common.slower", *before]
+
+
+def doubtful(intent: str, confidence: float) -> Meaning:
+    return Meaning("…", "…", (IntentScore(intent, confidence),))
+
+
+@pytest.mark.parametrize("intent", ["deny_identity_wrong_number", "third_party_answers", "third_party_refuses"])
+def test_a_doubt_that_it_is_somebody_else_counts_until_the_debtor_is_verified(intent: str, talk: Talk) -> None:
+    stranger = reach(talk, "reminder_first", "unverified").says("…", doubtful(intent, 0.25))
+    assert stranger.state.outcome == OUTCOMES[intent]
+    debtor = reach(talk, "reminder_first", "verified").says("…", doubtful(intent, 0.45))
+    assert debtor.state.right_party
+    assert debtor.state.outcome != OUTCOMES[intent]
+    another = reach(talk, "reminder_first", "verified").says("…", doubtful(intent, 0.55))
+    assert another.state.outcome == OUTCOMES[intent]
+
+
+@pytest.mark.parametrize("intent", ["self_harm_risk", "deceased", "minor_answers", "cease_contact", "ask_human"])
+def test_a_doubt_is_enough_for_what_must_not_be_missed_from_the_debtor_too(intent: str, talk: Talk) -> None:
+    debtor = reach(talk, "reminder_first", "verified").says("…", doubtful(intent, 0.25))
+    assert debtor.state.outcome == OUTCOMES[intent]

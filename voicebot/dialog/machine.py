@@ -186,13 +186,14 @@ class Machine:
         meaning = event.meaning
         step.words = meaning.raw
         state = step.state
-        if any(score.id == "silence" for score in meaning.intents) and not intents_of(event, self.flow.priority):
+        intents = intents_of(event, self.flow.priority, right_party=state.right_party)
+        if any(score.id == "silence" for score in meaning.intents) and not intents:
             step.set(fresh={}, heard_intents=())
             self._event(step, "silence", "else")
             return
         step.set(
             fresh=usable_slots(meaning) if event.confident else {},
-            heard_intents=intents_of(event, self.flow.priority),
+            heard_intents=intents,
             moods=(*state.moods, meaning.sentiment.mood.value)[-MOODS_KEPT:],
         )
         reading = Turn(self.flow, step.state, step.spec, event).read()
@@ -325,7 +326,7 @@ class Machine:
             danger = None
         else:
             step.words = event.meaning.raw
-            heard = intents_of(event, self.flow.priority)
+            heard = intents_of(event, self.flow.priority, right_party=step.state.right_party)
             wishes = not INSTEAD_OF_WAITING.isdisjoint(heard)
             danger = self._placement(step, DANGER) if DANGER in heard and step.state.handoff != DANGER else None
         if danger is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.wording import SLOTS
+from voicebot.understanding.intents.catalogue import PRIORITY
 
 GRAVE = frozenset({"self_harm_risk", "deceased", "minor_answers"})
 """When one of these leads, nothing else is answered on the way."""
@@ -13,6 +14,12 @@ ACT_FROM = 0.35
 
 ACT_FROM_PRESSING = 0.2
 """The same for the pressing ones: there, a miss costs the person more than a false alarm."""
+
+ACT_FROM_ANOTHER_PERSON = 0.5
+"""The same for what only somebody else would say, once the debtor has passed the check: as likely true as not. Before
+that a doubt is enough, for then a miss would tell a stranger of a debt; afterwards it would throw the debtor out."""
+
+ANOTHER_PERSON = frozenset({"deny_identity_wrong_number", "third_party_answers", "third_party_refuses"})
 
 ANY_CONFIDENCE = frozenset({"self_harm_risk"})
 """Acted upon even when the recogniser was unsure of its words: a miss is worse than a false alarm."""
@@ -43,6 +50,13 @@ _TELLING = {
     FactKind.DIGITS: {"confirm_identity", "dtmf_choice"},
     FactKind.TEXT: {"confirm_identity"},
 }
+
+
+def acts_from(intent: str, *, right_party: bool) -> float:
+    """Confidence from which an intent is acted upon. `right_party`: whether the debtor was verified in this call."""
+    if right_party and intent in ANOTHER_PERSON:
+        return ACT_FROM_ANOTHER_PERSON
+    return ACT_FROM_PRESSING if intent in PRIORITY else ACT_FROM
 
 
 def tells(slot: str, intent: str) -> bool:

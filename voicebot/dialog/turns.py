@@ -11,12 +11,11 @@ from decimal import Decimal
 from voicebot.dialog.events import Heard
 from voicebot.dialog.facts import FactKind
 from voicebot.dialog.flow import Flow, Route, State
-from voicebot.dialog.priority import ACT_FROM, ACT_FROM_PRESSING, ANY_CONFIDENCE, GRAVE, WORSENING, in_order, tells
+from voicebot.dialog.priority import ANY_CONFIDENCE, GRAVE, WORSENING, acts_from, in_order, tells
 from voicebot.dialog.reasons import SLOTS_UNCLEAR, Reason, named
 from voicebot.dialog.state import DialogState, Kept
 from voicebot.dialog.wording import SLOTS
-from voicebot.understanding.intents.catalogue import PRIORITY
-from voicebot.understanding.meaning import Answer, IntentScore, Meaning, Mood, SlotValue
+from voicebot.understanding.meaning import Answer, Meaning, Mood, SlotValue
 
 DISTRESSED_FROM = 0.6
 """Distress of a turn from which it counts as crying_distress, whatever its words."""
@@ -112,18 +111,18 @@ def _typed(kind: FactKind, value: SlotValue) -> SlotValue | None:
             return str(value)
 
 
-def intents_of(heard: Heard, priority: tuple[str, ...]) -> tuple[str, ...]:
-    """Intents that may act, the most pressing first."""
-    named = [score.id for score in heard.meaning.intents if score.id not in _NOISE and _sure_enough(score)]
+def intents_of(heard: Heard, priority: tuple[str, ...], *, right_party: bool) -> tuple[str, ...]:
+    """Intents that may act, the most pressing first. `right_party`: whether the debtor was verified in this call."""
+    named = [
+        score.id
+        for score in heard.meaning.intents
+        if score.id not in _NOISE and score.confidence >= acts_from(score.id, right_party=right_party)
+    ]
     if heard.meaning.sentiment.distress >= DISTRESSED_FROM and not {"self_harm_risk", "crying_distress"} & set(named):
         named.append("crying_distress")
     if not heard.confident:
         named = [name for name in named if name in ANY_CONFIDENCE]
     return in_order(tuple(named), priority)
-
-
-def _sure_enough(score: IntentScore) -> bool:
-    return score.confidence >= (ACT_FROM_PRESSING if score.id in PRIORITY else ACT_FROM)
 
 
 def placements(flow: Flow, state: DialogState, spec: State) -> Iterator[Placement]:
@@ -147,7 +146,7 @@ class Turn:
     def read(self) -> Reading:
         """Documented order: pressing intents; the state's own intents; what leads away from here; the slots asked for;
         yes, no, unsure; other intents; bare answers; interruption and mood; otherwise nothing."""
-        intents = intents_of(self.heard, self.flow.priority)
+        intents = intents_of(self.heard, self.flow.priority, right_party=self.state.right_party)
         present = self._present(intents)
         fresh = usable_slots(self.heard.meaning) if self.heard.confident else {}
         held = list(placements(self.flow, self.state, self.spec))
