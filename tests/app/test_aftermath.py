@@ -20,6 +20,7 @@ from tests.webhooks.receiving import ReceivingServer
 from voicebot.app import aftermath as room
 from voicebot.app.texting import build_sender, texting_routes
 from voicebot.app.worker import Worker
+from voicebot.campaign.policy import ContactPolicy
 from voicebot.settings import Settings
 from voicebot.store import Store
 from voicebot.store.outgoing import DeliveryState, Message, MessageState
@@ -72,7 +73,13 @@ async def test_a_promise_is_confirmed_planned_for_and_told(
     async with await Store.open(f"sqlite:///{tmp_path}/store.db", KeyRing.generate()) as store:
         worker = cast(
             Worker,
-            SimpleNamespace(settings=settings, store=store, sender=sender, services=SimpleNamespace(now=lambda: NOON)),
+            SimpleNamespace(
+                settings=settings,
+                store=store,
+                sender=sender,
+                services=SimpleNamespace(now=lambda: NOON),
+                policy=ContactPolicy.configured(settings),
+            ),
         )
         debtor = Debtor("王小样", numbers=(PhoneNumber(NUMBER),))
         consent = Consent("sms", True, datetime(2026, 1, 1, tzinfo=UTC))

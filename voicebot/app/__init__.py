@@ -35,6 +35,7 @@ from voicebot.call.parts import EngineParts, GuardOnDuty
 from voicebot.call.shelf import FlowShelf
 from voicebot.call.timeline import TimelineSink
 from voicebot.campaign.durable import DurableWork
+from voicebot.campaign.override_watch import OverrideWatch
 from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.console.metrics import EngineMetrics
@@ -155,6 +156,8 @@ async def _assemble(
         return duties[jurisdiction]
 
     await asyncio.to_thread(guard_for, settings.compliance.pack)
+    policy = ContactPolicy.configured(settings)
+    sender = build_sender(settings)
     version = importlib.metadata.version("voicebot")
     engine = CallEngine(
         EngineParts(
@@ -177,7 +180,7 @@ async def _assemble(
             clock=clock,
             time_zone=settings.compliance.timezone,
             build_brief=brief_of,
-            permit=permit or ContactPolicy.configured(settings).permit,
+            permit=permit or policy.permit,
             inbound_flow="inbound_callback",
             unknown_caller_flow="inbound_unknown",
             shared_number_flow="inbound_shared",
@@ -209,9 +212,26 @@ async def _assemble(
         ),
         now=clock.now,
     )
-    sender = build_sender(settings)
+    file = settings.compliance.overrides
+    overrides = OverrideWatch(
+        policy, settings.path(file) if file is not None else None, store.audit, worker_id=settings.worker.id
+    )
     return Worker(
-        settings, store, engine, board, carriers, shared, metrics, services, desk, keys, lines, flows.watch, sender
+        settings=settings,
+        store=store,
+        engine=engine,
+        board=board,
+        carriers=carriers,
+        speech=shared,
+        metrics=metrics,
+        services=services,
+        desk=desk,
+        keys=keys,
+        fixed_lines=lines,
+        watch_flows=flows.watch,
+        policy=policy,
+        watch_overrides=overrides.watch,
+        sender=sender,
     )
 
 

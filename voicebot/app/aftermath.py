@@ -13,7 +13,6 @@ from compliance_filters.guard import load_guard
 from telephony.twilio_texting import TwilioTexting
 from voicebot.app.worker import Worker
 from voicebot.call.case_facts import Firm
-from voicebot.campaign.policy import ContactPolicy
 from voicebot.campaign.work import Work
 from voicebot.followup.desk import FollowUpDesk
 from voicebot.messages.policy import MessagePolicy
@@ -36,8 +35,7 @@ async def after_calls(worker: Worker, work: Work, permit: Permit | None = None) 
     """Follows up, sends and posts as long as the block lasts; a worker that ends leaves nothing that another does not
     take up. `permit` as in `assemble`: it judges whether a follow-up may be dialled. `work` begins later."""
     settings, store, now = worker.settings, worker.store, worker.services.now
-    policy = ContactPolicy.configured(settings)
-    sender = worker.sender
+    policy, sender = worker.policy, worker.sender
     firm = Firm(settings.compliance.firm_name, settings.compliance.callback_number)
     messages = MessageDesk(
         store,

@@ -19,6 +19,7 @@ from voicebot.app.speech import WorkerSpeech
 from voicebot.app.texting import texting_routes
 from voicebot.call.board import CallBoard
 from voicebot.call.engine import CallEngine
+from voicebot.campaign.policy import ContactPolicy
 from voicebot.console.application import create_application
 from voicebot.console.metrics import EngineMetrics
 from voicebot.console.services import ConsoleServices
@@ -50,6 +51,10 @@ class Worker:
     """Lines that are the same on every call; rendered ahead while no call is live."""
     watch_flows: Callable[[], Coroutine[None, None, None]]
     """Takes up edits of flows until it is cancelled."""
+    policy: ContactPolicy
+    """Judges whoever is called or written to, unless a caller of `assemble` brought a permit of their own."""
+    watch_overrides: Callable[[], Coroutine[None, None, None]]
+    """Takes up changes of the overrides until it is cancelled."""
     sender: MessageSender
     """What sends messages to debtors."""
     http: web.AppRunner | None = None
@@ -80,6 +85,7 @@ class Worker:
         self._tasks = (
             asyncio.create_task(self._render_ahead(), name="render lines ahead"),
             asyncio.create_task(self.watch_flows(), name="watch flows"),
+            asyncio.create_task(self.watch_overrides(), name="watch overrides"),
         )
 
     async def _render_ahead(self) -> None:

@@ -43,7 +43,7 @@ class ContactPolicy:
 
     firm: FirmFacts
     overrides: tuple[Override, ...] = ()
-    """Changes of rules, of any pack; each one stands, or `check` raises."""
+    """Changes of rules, of any pack; each one stands, or `check` raises. Set anew while calls go on."""
     officers: tuple[Officer, ...] = ()
     _packs: dict[str, tuple[RulePack, ContactRules]] = field(default_factory=dict)
     _changed: dict[tuple[str, str], ContactRules] = field(default_factory=dict)
@@ -58,6 +58,10 @@ class ContactPolicy:
         policy = cls(FirmFacts.of(compliance), changes, officers)
         policy.check("overrides" if file is None else f"{settings.path(file)}: overrides")
         return policy
+
+    def under(self, overrides: tuple[Override, ...]) -> Self:
+        """This policy with other overrides, not checked."""
+        return replace(self, overrides=overrides)
 
     def check(self, where: str = "overrides") -> None:
         """Raises PackError with every override that cannot stand: looser and not signed, forged, of no such rule."""
