@@ -16,7 +16,7 @@ from voicebot.call.proving import ProofFault, prove_apart
 from voicebot.call.shelf import FlowShelf
 from voicebot.dialog.loader import FLOWS
 from voicebot.dialog.places import FlowError
-from voicebot.dialog.publishing import Judged, Published, Refused, Unchanged, judge
+from voicebot.dialog.publishing import Judged, Published, Refused, Unchanged, Unproven, judge
 
 NAME = "voicemail_message"
 
@@ -32,7 +32,7 @@ def flow(tmp_path: Path) -> Path:
 
 async def read_only(content: Path, served: Mapping[str, str]) -> Mapping[str, Judged]:
     """Without the proofs, which have their own tests."""
-    return judge(content, served, prove=False)
+    return judge(content, served, Unproven())
 
 
 def edit(flow: Path, before: str, after: str) -> None:
@@ -114,7 +114,7 @@ async def test_the_watch_takes_up_an_edit_and_outlives_proofs_that_fail(
 
 async def test_the_proofs_run_in_a_process_of_their_own_and_find_what_the_checker_finds(flow: Path) -> None:
     content = flow.parents[1]
-    served = {n: v.flow.hash for n, v in judge(content, {}, prove=False).items() if isinstance(v, Published)}
+    served = {n: v.flow.hash for n, v in judge(content, {}, Unproven()).items() if isinstance(v, Published)}
     edit(flow, "voicemail.message", "common.goodbye")
     longest, last = 0.0, asyncio.get_running_loop().time()
     proving = asyncio.create_task(prove_apart(content, served))

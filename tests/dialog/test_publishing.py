@@ -10,7 +10,7 @@ import pytest
 
 from voicebot.dialog.library import content_of, load_library
 from voicebot.dialog.loader import FLOWS
-from voicebot.dialog.publishing import Published, Refused, Unchanged, flow_files, judge, stamps
+from voicebot.dialog.publishing import Published, Refused, Unchanged, Unproven, flow_files, judge, stamps
 
 NAME = "voicemail_message"
 
@@ -29,7 +29,7 @@ def served(own: Path) -> dict[str, str]:
     """Every flow as it is before the edit."""
     return {
         name: verdict.flow.hash
-        for name, verdict in judge(own.parents[1], {}, prove=False).items()
+        for name, verdict in judge(own.parents[1], {}, Unproven()).items()
         if isinstance(verdict, Published)
     }
 
@@ -86,7 +86,7 @@ def test_words_that_the_guard_refuses_are_not_served(own: Path, served: dict[str
     assert file.read_text(encoding="utf-8") != text
     (lines / "own.yaml").write_text("lines:\n  hello:\n    text: 您好。\n", encoding="utf-8")
     others = {name: "" for name in served if name != NAME}
-    verdict = judge(own.parents[1], others | {NAME: served[NAME]}, prove=False)[NAME]
+    verdict = judge(own.parents[1], others | {NAME: served[NAME]}, Unproven())[NAME]
     assert isinstance(verdict, Published)  # It could be run ...
     assert verdict.flow.hash != served[NAME]
     assert {"own.hello", "common.goodbye"} <= set(verdict.library.lines)

@@ -1,5 +1,7 @@
 """Proves edited flows in a process of its own: the proofs keep a core busy for seconds, and calls must not notice.
 
+A version that was proven once is not proven again, see `voicebot.call.proofs`.
+
 `python -m voicebot.call.proving` reads what to judge from its standard input and writes the verdicts to its standard
 output, both pickled: what the worker is to serve is the very thing that was proven.
 """
@@ -14,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from voicebot.call.proofs import RememberedProofs
 from voicebot.dialog.publishing import Judged, judge
 
 _NICE = 10
@@ -57,7 +60,7 @@ def main() -> None:
     """The child's side."""
     os.nice(_NICE)
     content, served = _unpacked(sys.stdin.buffer.read())
-    judged = judge(content, served)
+    judged = judge(content, served, RememberedProofs.of_this_engine())
     sys.stdout.buffer.write(pickle.dumps({name: pickle.dumps(verdict) for name, verdict in judged.items()}))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from voicebot.dialog.checking import check_loaded
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import CONTENT, Library, line_files, read_library
-from voicebot.dialog.loader import Loaded, language_of, load, shipped_flows
+from voicebot.dialog.loader import language_of, load, shipped_flows
 from voicebot.dialog.places import Finding, FlowError, Severity
 
 
@@ -76,18 +77,44 @@ def _stamps(folders: Collection[Path]) -> Iterator[tuple[str, int, int]]:
         yield str(path), found.st_mtime_ns, found.st_size
 
 
-def judge(content: Path, served: Mapping[str, str], *, prove: bool = True) -> dict[str, Judged]:
+class Proofs(Protocol):
+    """Which versions are proven already. Only what was proven without an error is ever told to it."""
+
+    def knows(self, version: str) -> bool: ...
+
+    def learn(self, version: str) -> None: ...
+
+
+class ProofsAnew:
+    """Remembers nothing: every version is proven."""
+
+    def knows(self, version: str) -> bool:
+        return False
+
+    def learn(self, version: str) -> None:
+        """Lets it go."""
+
+
+class Unproven(ProofsAnew):
+    """Takes every version for proven: a flow only has to be one that the machine could run."""
+
+    def knows(self, version: str) -> bool:
+        return True
+
+
+def judge(content: Path, served: Mapping[str, str], proofs: Proofs | None = None) -> dict[str, Judged]:
     """Reads every flow and proves those that are not served yet; `served` has the hash of those that are.
 
-    Takes seconds. With `prove` false a flow only has to be one that the machine could run."""
+    Takes seconds, unless `proofs` knows the versions; without it all are proven."""
     libraries: dict[str, Library | FlowError] = {}
+    proofs = proofs or ProofsAnew()
     return {
-        name: _judge(path, content, served.get(name), libraries, prove) for name, path in flow_files(content).items()
+        name: _judge(path, content, served.get(name), libraries, proofs) for name, path in flow_files(content).items()
     }
 
 
 def _judge(
-    path: Path, content: Path, served: str | None, libraries: dict[str, Library | FlowError], prove: bool
+    path: Path, content: Path, served: str | None, libraries: dict[str, Library | FlowError], proofs: Proofs
 ) -> Judged:
     try:
         library = _library(language_of(path), content, libraries)
@@ -98,12 +125,12 @@ def _judge(
         return Refused(tuple(loaded.findings))
     if loaded.flow.hash == served:
         return Unchanged()
-    wrong = _errors(loaded, library) if prove else ()
-    return Refused(wrong) if wrong else Published(loaded.flow, library)
-
-
-def _errors(loaded: Loaded, library: Library) -> tuple[Finding, ...]:
-    return tuple(item for item in check_loaded(loaded, library) if item.severity is Severity.ERROR)
+    if not proofs.knows(loaded.flow.hash):
+        wrong = tuple(item for item in check_loaded(loaded, library) if item.severity is Severity.ERROR)
+        if wrong:
+            return Refused(wrong)
+        proofs.learn(loaded.flow.hash)
+    return Published(loaded.flow, library)
 
 
 def _library(language: str, content: Path, libraries: dict[str, Library | FlowError]) -> Library:
