@@ -43,7 +43,10 @@ async def until(reached: Callable[[], Awaitable[bool]]) -> None:
     raise AssertionError("it was not reached within a minute")
 
 
-async def test_one_key_is_one_piece_of_work_and_the_loop_keeps_threads_after_the_end(tmp_path: Path) -> None:
+async def test_one_key_is_one_piece_of_work_and_the_loop_keeps_threads_after_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable, "PRUNED", 1)
     done: list[tuple[Kind, str]] = []
 
     async def dial(name: str) -> str:

@@ -32,6 +32,8 @@ campaigns go back to their queue after a minute."""
 
 PRUNED = 500
 """Pieces of work forgotten in one transaction."""
+_BATCHES = 10
+"""Such transactions in one go: whoever has work forgotten has other things to do."""
 AT_ONCE = 8
 """Pieces of work done at the same time in one process: fewer than the store has connections."""
 AGAIN = timedelta(minutes=1)
@@ -151,12 +153,12 @@ class DurableWork:
             self._in_hand.discard(workflow_id)
 
     async def prune(self, older_than: timedelta) -> int:
-        """Forgets work of every kind that was over so long ago, some hundreds at a time. How many.
+        """Forgets work of every kind that was over so long ago, some thousands at most. How many.
 
         What was done stays done: the attempts, messages and states that the work led to are kept.
         """
         gone = 0
-        while True:
+        for _ in range(_BATCHES):
             over = await DBOS.list_workflows_async(
                 name=[kind.value for kind in Kind],
                 status=list(_OVER),
@@ -169,7 +171,8 @@ class DurableWork:
                 await DBOS.delete_workflows_async([workflow.workflow_id for workflow in over])
             gone += len(over)
             if len(over) < PRUNED:
-                return gone
+                break
+        return gone
 
     async def close(self) -> None:
         self._open = False
