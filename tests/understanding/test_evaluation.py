@@ -50,6 +50,17 @@ def test_slots_are_counted(engine: Understander, sentences: Path) -> None:
     assert found["per_slot"] == {"amount": {"n": 1, "exact": 1.0}, "date": {"n": 1, "exact": 1.0}}
 
 
+def test_a_sentence_may_have_a_clock_of_its_own(engine: Understander, tmp_path: Path) -> None:
+    path = tmp_path / "clocks.yaml"
+    path.write_text(
+        "intents:\n- id: promise_to_pay\n  examples:\n"
+        "  - {text: 下周二我还三千, reference_clock: '2026-12-31T16:00:00+08:00', slots: {date: '2027-01-05'}}\n"
+        "  - {text: 周五还不了, slots: {date: null}}\n",
+        encoding="utf-8",
+    )
+    assert measure_slots(engine, read_sentences(path))["exact"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -38,6 +38,8 @@ class Sentence:
     """Empty for a sentence that means none of these."""
     slots: Mapping[str, Any] = field(default_factory=dict)
     expecting: Expecting = Expecting.NOTHING
+    clock: datetime | None = None
+    """Where it is said at another moment than the rest of the file: `reference_clock` beside the text."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Sentences:
     amount_due: Decimal | None = None
 
     def context(self, sentence: Sentence) -> Context:
-        """The clock of the file and what the sentence says was asked."""
-        return Context(self.clock, sentence.expecting, self.payday, self.amount_due)
+        """The clock of the sentence, else of the file, and what the sentence says was asked."""
+        return Context(sentence.clock or self.clock, sentence.expecting, self.payday, self.amount_due)
 
 
 def read_sentences(path: Path) -> Sentences:
@@ -113,7 +115,15 @@ def _sentence(path: Path, item: object, intents: tuple[str, ...], fallback: str)
     except ValueError as problem:
         kinds = ", ".join(kind.value for kind in Expecting)
         raise SentenceFileError(f"{path}:{_line(path, asked)}: expecting {asked!r}; use one of {kinds}") from problem
-    return Sentence(str(item.get("id", fallback)), item["text"], intents, item.get("slots") or {}, expecting)
+    moment = item.get("reference_clock")
+    return Sentence(
+        str(item.get("id", fallback)),
+        item["text"],
+        intents,
+        item.get("slots") or {},
+        expecting,
+        None if moment is None else _clock(path, moment),
+    )
 
 
 def _line(path: Path, words: str) -> int:

@@ -92,3 +92,68 @@ def _with_units(text: str) -> Decimal | None:
         implied = last_unit >= 100 and not zero_seen and pending < 10
         section += pending * (last_unit // 10) if implied else pending
     return total + section
+
+
+_ENGLISH_SMALL = {
+    "zero": 0,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "thirteen": 13,
+    "fourteen": 14,
+    "fifteen": 15,
+    "sixteen": 16,
+    "seventeen": 17,
+    "eighteen": 18,
+    "nineteen": 19,
+}
+_ENGLISH_TENS = {
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
+_ENGLISH_UNIT = {"hundred": 100, "thousand": 1000}
+_ENGLISH_WORD = "|".join((*_ENGLISH_SMALL, *_ENGLISH_TENS, *_ENGLISH_UNIT))
+_ENGLISH_ONE = rf"(?:{_ENGLISH_WORD})(?:[ -]|(?![a-z]))"
+_ENGLISH = re.compile(rf"(?<![a-z])(?:an? (?=hundred|thousand))?{_ENGLISH_ONE}(?:(?:and )?{_ENGLISH_ONE})*")
+_LETTER_UNIT = re.compile(r"(?<=[\d一二两三四五六七八九十])([kw])(?![a-z])")
+
+
+def latin_numbers(text: str) -> str:
+    """Lower-case text with numbers in Latin letters as Chinese writes them: 2k5 is 2千5, two thousand is 2000.
+
+    A single English word below ten stays: one is more often no number than one.
+    """
+    text = _LETTER_UNIT.sub(lambda match: "千" if match[1] == "k" else "万", text)
+    return _ENGLISH.sub(_figures, text)
+
+
+def _figures(match: re.Match[str]) -> str:
+    words = re.findall(_ENGLISH_WORD, match[0])
+    if len(words) == 1 and _ENGLISH_SMALL.get(words[0], 10) < 10:
+        return match[0]
+    if len(words) > 1 and all(_ENGLISH_SMALL.get(word, 10) < 10 for word in words):
+        return " ".join(str(_ENGLISH_SMALL[word]) for word in words)
+    total = section = 0
+    for word in words:
+        if word in _ENGLISH_UNIT:
+            section = max(section, 1) * _ENGLISH_UNIT[word]
+            if word == "thousand":
+                total, section = total + section, 0
+        else:
+            section += _ENGLISH_SMALL.get(word, 0) + _ENGLISH_TENS.get(word, 0)
+    return f"{total + section}{' ' if match[0].endswith(' ') else ''}"

@@ -24,17 +24,21 @@ _SOLAR_HOLIDAYS = {
     "国庆": (10, 1),
     "六一": (6, 1),
     "双十一": (11, 11),
+    "双十二": (12, 12),
+    "六一八": (6, 18),
+    "儿童节": (6, 1),
+    "妇女节": (3, 8),
+    "情人节": (2, 14),
+    "教师节": (9, 10),
+    "建军节": (8, 1),
+    "圣诞": (12, 25),
 }
-_NAMES = {
-    "春节": "Spring Festival",
-    "清明": "Tomb-sweeping Day",
-    "五一": "Labour Day",
-    "劳动节": "Labour Day",
-    "端午": "Dragon Boat Festival",
-    "中秋": "Mid-autumn Festival",
-    "国庆": "National Day",
-    "元旦": "New Year's Day",
-}
+_NEW_YEARS_EVE = ("大年三十", "年三十", "大年夜", "除夕")
+_PUBLIC = ("元旦", "春节", "清明", "五一", "端午", "中秋", "国庆")
+"""Holidays with rest days, by the published schedule."""
+HOLIDAY_NAMES = "|".join(sorted((*_LUNAR_HOLIDAYS, *_SOLAR_HOLIDAYS, *_NEW_YEARS_EVE, "清明"), key=len, reverse=True))
+"""Every holiday that `next_holiday` knows, as a pattern."""
+_LONGEST_REST = 9  # days of rest in a row, that a holiday which is on may have begun before
 _HORIZON = 40  # days looked past a holiday for its first working day
 
 
@@ -61,7 +65,7 @@ def next_lunar(today: date, month: int, day: int) -> date | None:
 
 def next_holiday(today: date, name: str) -> date | None:
     """The day itself of a named holiday, today or later."""
-    if name in ("除夕", "大年三十"):
+    if name in _NEW_YEARS_EVE:
         return next_lunar(today, 12, 30)
     if name == "清明":
         for year in (today.year, today.year + 1):
@@ -80,6 +84,19 @@ def _qingming_day(year: int) -> int:
     """清明 by the formula of the solar term, right for 2000 to 2099."""
     short = year % 100
     return int(short * 0.2422 + 4.81) - short // 4
+
+
+def holiday_around(today: date) -> date:
+    """The public holiday that is on today, else the next to come."""
+    begun = today
+    while not is_workday(begun - timedelta(days=1)) and (today - begun).days < _LONGEST_REST:
+        begun -= timedelta(days=1)
+    return public_holiday(today if is_workday(today) else begun)
+
+
+def public_holiday(start: date) -> date:
+    """The first public holiday on a day or after it."""
+    return min(found for name in _PUBLIC if (found := next_holiday(start, name)) is not None)
 
 
 def first_day_back(holiday: date) -> date:

@@ -11,47 +11,85 @@ from voicebot.understanding.slots.span import AmountSpan
 
 _CN = "[零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟]"
 _RANGE = re.compile(
-    r"(?P<low>[一二两三四五六七八九])、?(?P<high>[一二三四五六七八九])(?P<unit>十|百|千|万)(?P<more>多|"
+    r"(?<![十百千万])(?P<low>[一二两三四五六七八九])、?(?P<high>[一二两三四五六七八九])(?P<unit>十|百|千|"
+    r"万)(?P<more>多|"
     r"来)?(?:块钱?|元|圆)?"
 )
+_LAST_OPEN = re.compile(
+    r"(?P<whole>[一二两三四五六七八九](?P<unit>[百千万]))(?P<low>[一二三四五六七八])(?P<high>[二三四五六七八九])(?:块钱?|元|圆)?"
+    r"(?![十百千万零点一二三四五六七八九])"
+)
+"""一千五六: from 1,500 to 1,600."""
+_HEADLESS = re.compile(
+    r"(?<![零〇一二两三四五六七八九十百千万亿几好多\d])(?P<unit>[百千万])(?P<more>[一二三四五六七八九])(?:块钱?|元|"
+    r"圆|蚊)?"
+    r"(?![零一二两三四五六七八九十百千万分])"
+)
+"""千二, as the south says it, is 1,200."""
 _BETWEEN = re.compile(
     rf"(?P<low>{NUMBER})(?:块钱?|元)?(?:到|至|或者?|-|~)(?P<high>{NUMBER})(?P<money>块钱?|"
     rf"元)?(?![号日月点天期个次岁年])"
 )
 _ODD = re.compile(
-    r"(?<![一二两三四五六七八九])(?P<unit>百十|百把|千把|万把|千儿八百|百八十|十来万|几十万|几十|几百|几千|几万|好几百|好几千|"
+    r"(?<![一二两三四五六七八九])(?P<unit>百十|百把|千把|万把|千儿八百|百八十|十来万|几十万|几十|几百|几千|几万|"
+    r"好几百|好几千|"
     r"好几万)(?:来)?(?:块钱?|元)?"
 )
 _COLLOQUIAL = re.compile(
     rf"(?P<whole>{NUMBER})(?:块|元|圆)(?P<tenths>[一二两三四五六七八九\d])(?P<jiao>毛|"
-    rf"角)?(?:(?P<fen>[一二三四五六七八九\d])分?)?(?=$|[\s,，。.!！?？;；、吧啊呢嘛呀哦的左上还付给行了])"
+    rf"角)?(?:(?P<fen>[一二三四五六七八九\d])分?)?(?=$|[\s,，。.!！?？;；、吧啊呢嘛呀哦的左上还付给行了□])"
 )
 _JIAO = re.compile(
     rf"(?P<whole>{NUMBER})(?:块|元|圆)(?:零)?(?P<tenths>[一二两三四五六七八九\d])(?:毛|"
-    rf"角)(?:(?P<fen>[一二三四五六七八九\d])分)?"
+    rf"角)(?:(?P<fen>[一二三四五六七八九\d])(?:分|(?![一二三四五六七八九十百千万个天号点次期\d])))?"
 )
 _MONEY = re.compile(
-    rf"(?P<n>{NUMBER})(?P<more>多|来|几)?(?P<unit>k(?![a-z])|个?(?:块钱?|元|圆|大洋|人民币|rmb|美元|美金|刀|蚊|纹|钱))"
+    rf"(?P<n>{NUMBER})(?P<more>多|来|几)?(?P<unit>个?(?:块钱?|元|圆|大洋|人民币|rmb|美元|美金|刀|蚊|纹|钱))"
 )
 _BIG = re.compile(
     rf"(?P<n>(?:\d[\d,]*(?:\.\d+)?|{_CN})*[百千万亿](?:\d|{_CN})*)(?P<more>多|来|"
-    rf"几)?(?![号日月点天期次岁年周个人名分小])"
+    rf"几)?(?![号日月点天期次遍回岁年周个人名小]|分(?!期|成|[一二三四五六七八九十两\d]))"
 )
-_BARE = re.compile(rf"(?P<n>{NUMBER})(?P<more>多)?(?![号日月点天期次岁年周楼层个分%家位人遍回下般起直样定些会度半时])")
+_BARE = re.compile(
+    rf"(?P<n>{NUMBER})(?P<more>多)?(?![号日月点天期次岁年周楼层个分%家位人遍回下般起直样定些会度半时成折])"
+)
 _PAY_VERB = re.compile(
     r"(?:还|付|给|交|转|打|凑|拿|存|缴|出|扣|欠|借|凑个|要|来|就|有|只|剩|差|收|免|减|多)(?:你们?|您|"
-    r"他们?|上|了|出|个|款|得起|得出|个?整|到|过去|过来|起)?$"
+    r"他们?|上|了|出|个|款|得起|得出|个?整|到|过去|过来|起|\s){0,5}$"
 )
 _ROUGH_BEFORE = re.compile(
-    r"(?:大概|大约|差不多|约莫?|将近|接近|也就|估计|可能|最多|顶多|最少|至少|起码|不到|上下)(?:能|可以|"
+    r"(?:大概|大约|差不多|约莫?|将近|接近|也就|估计|可能|最多|顶多|最少|至少|起码|不到|上下|小|快|近)(?:能|可以|"
     r"先|还|付|给|个|有|是|凑|拿|出)*$"
 )
 _ROUGH_AFTER = re.compile(r"^(?:块钱?|元)?(?:左右|上下|的样子|吧?差不多|出头)")
 _MONTHLY = re.compile(
-    r"(?:每个?月|一个月|按月|月供|每期|一期)(?:我)?(?:就|先|最多|只能|能|可以|大概|顶多)*(?:还|给|付|"
-    r"交|打)?(?:你们?|个)?$"
+    r"(?:每个?月|每月|一个月|按月|月供|每期|一期)(?:我|就|先|最多|只能|能|可以|大概|顶多|差不多|给|还|付|交|打|"
+    r"你们?|您|个|它|想|再)*$"
 )
 _NOT_MONEY_BEFORE = re.compile(r"(?:尾号|后四位|身份证|验证码|电话|号码|工号|第|周|礼拜|星期|百分之|分之)(?:是|就是)?$")
+_MENTIONED = re.compile(
+    r"(?:(?<!把)(?:欠|借|该|透支|逾期|挣|赚|工资|收入|低保|退休金|养老金|花|亏|被扣|房租|房贷|车贷|违约金|滞纳金|"
+    r"本来|原来|总共|一共|"
+    r"(?<![还付交给清])(?:本金|利息|罚息|月供)|(?:要|让|叫|逼|催)我(?:还|给|付|交))"
+    r"(?:你们?|了|的|是|得|着|才|就|只有|都|要|他们?|我|差不多|大概|有|到手)*|"
+    r"(?:免|减|便宜|优惠|(?<![最至])少[还收]|抹|省|打折|降)(?:我|掉|个|点|了|去|他|它|一下|到)*|"
+    r"(?:哪来的?|哪有|哪里?(?:来|有)|没有|没得|(?<![要还给])不(?:还|要|给|付)|你们?说|再加|拿不出|凑不[出齐到够]|"
+    r"弄不到|还不[了上起]|给不[了起]|付不起|不可能还?|不能还|不止|不是)(?:你们?|您|那|这|个)*)$"
+)
+"""A sum that is owed, earned, asked off or out of reach, not one that is offered."""
+_OUT_OF_REACH = re.compile(
+    r"^(?:块钱?|元)?(?:我|真的?|实在|肯定|是|都|也|那|可|就)*(?:还不[了上起]|拿不出|凑不[出齐到够]|给不[了起]|没有|"
+    r"不可能|太[多高少]|少了点|多了点|有点多|"
+    r"的?(?:利息|罚息|违约金|手续费|滞纳金|工资|房租|房贷|收入))"
+)
+_NOT_OF_THE_DEBT_BEFORE = re.compile(
+    r"(?:已经|早就|早都|刚刚?|昨天|没法|没办法|不能|不可能|做不到|办不到|怎么可能|哪能|拿不出|一分|利息|罚息|"
+    r"违约金|免|别人?|不会|没有?)(?:一下子|一下|都|全|全部|把|给|我|也|能)*$"
+)
+_NOT_OF_THE_DEBT = re.compile(
+    r"^(?:我|肯定|真的?|实在|也|都|是|给我)*(?:(?:还|付|给|拿)?不(?:了|起|清|上|出|完|现实|可能|行)|过|(?:房|车|"
+    r"网)贷|花呗|别|其他|另|免|减|取消|抹)"
+)
 _FORWARD = r"(?:还|付|结|交|清|给|补|弄|处理|打|转|缴)"
 _PARTS_OF_DEBT: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("rest", re.compile(r"剩下的?|剩余的?|余下的?|其余的?|余款|尾款|其他的(?=下|以后|慢)")),
@@ -88,6 +126,8 @@ _ODD_RANGES = {
     "好几万": (30000, 90000),
     "几十万": (200000, 900000),
 }
+_HOTLINES = frozenset({"110", "12378", "12315", "12345", "12368", "12363"})
+_BLOT = "□"
 _CENT = Decimal("0.01")
 
 
@@ -99,7 +139,8 @@ def find_amounts(
     A number without 块 or a large unit counts after a verb of paying, or anywhere when `bare`: the bot has just
     asked how much.
     """
-    blocked = list(taken)
+    text = _without(text, taken)
+    blocked: list[tuple[int, int]] = []
     found: list[AmountSpan] = []
 
     def free(match: re.Match[str]) -> bool:
@@ -123,12 +164,19 @@ def find_amounts(
     return sorted(found, key=lambda span: span.start)
 
 
+def _without(text: str, taken: tuple[tuple[int, int], ...]) -> str:
+    """The text with what is taken blotted out, as long as before: in 周四两千 the sum is 两千, not 四两千."""
+    for start, end in taken:
+        text = f"{text[:start]}{_BLOT * (end - start)}{text[end:]}"
+    return text
+
+
 def _counts_as_money(text: str, match: re.Match[str], bare: bool) -> bool:
     before = text[: match.start()]
     if _NOT_MONEY_BEFORE.search(before) or len(match["n"]) > 8:
         return False
     value = parse_number(match["n"])
-    if value is None or value <= 0:
+    if value is None or value <= 0 or match["n"] in _HOTLINES:
         return False
     if bare:
         return value >= 10 or match["n"].isdigit()
@@ -139,7 +187,8 @@ def _shade(text: str, span: AmountSpan) -> AmountSpan:
     before, after = text[: span.start], text[span.end :]
     rough = bool(_ROUGH_BEFORE.search(before) or _ROUGH_AFTER.search(after))
     monthly = bool(_MONTHLY.search(before))
-    return replace(span, approximate=span.approximate or rough, monthly=monthly)
+    offered = not (_MENTIONED.search(before) or _OUT_OF_REACH.match(after))
+    return replace(span, approximate=span.approximate or rough, monthly=monthly, offered=offered)
 
 
 def _plain(match: re.Match[str]) -> AmountSpan | None:
@@ -149,8 +198,6 @@ def _plain(match: re.Match[str]) -> AmountSpan | None:
     more = bool(groups.get("more"))
     if value is None or value <= 0:
         return None
-    if groups.get("unit") == "k":
-        value *= 1000
     return AmountSpan(match.start(), match.end(), value, approximate=more)
 
 
@@ -160,6 +207,22 @@ def _range(match: re.Match[str]) -> AmountSpan | None:
         return None
     unit = _UNIT[match["unit"]]
     return AmountSpan(match.start(), match.end(), None, low * unit, high * unit, approximate=True, vague=True)
+
+
+def _last_open(match: re.Match[str]) -> AmountSpan | None:
+    whole, low, high = parse_number(match["whole"]), parse_number(match["low"]), parse_number(match["high"])
+    if whole is None or low is None or high is None or high - low != 1:
+        return None
+    step = _UNIT[match["unit"]] // 10
+    return AmountSpan(
+        match.start(), match.end(), None, whole + low * step, whole + high * step, approximate=True, vague=True
+    )
+
+
+def _headless(match: re.Match[str]) -> AmountSpan | None:
+    unit = _UNIT[match["unit"]]
+    more = parse_number(match["more"])
+    return None if more is None else AmountSpan(match.start(), match.end(), unit + more * unit / 10)
 
 
 def _between(match: re.Match[str]) -> AmountSpan | None:
@@ -193,9 +256,11 @@ _READERS = (
     (_BETWEEN, _between),
     (_RANGE, _range),
     (_ODD, _odd),
+    (_LAST_OPEN, _last_open),
     (_JIAO, _with_jiao),
     (_COLLOQUIAL, _with_jiao),
     (_MONEY, _plain),
+    (_HEADLESS, _headless),
     (_BIG, _plain),
 )
 
@@ -213,6 +278,8 @@ def _shares(text: str, due: Decimal | None) -> list[AmountSpan]:
             spans.append(AmountSpan(match.start(), match.end(), _of(due, share), of_debt="share", vague=due is None))
     for kind, pattern in _PARTS_OF_DEBT:
         for match in pattern.finditer(text):
+            if _NOT_OF_THE_DEBT_BEFORE.search(text[: match.start()]) or _NOT_OF_THE_DEBT.match(text[match.end() :]):
+                continue
             value = {"all": due, "half": _of(due, Decimal("0.5"))}.get(kind)
             rough = "多半" in match[0] or "大半" in match[0]
             spans.append(

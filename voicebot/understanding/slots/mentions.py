@@ -23,14 +23,17 @@ _NO_CHANNEL = re.compile(
 )
 _COUNT = r"(?:\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])"
 _INSTALMENTS = re.compile(
-    rf"(?:分|办|做|申请|按|弄|拆|摊|匀)(?:成|个|到|为|它|他|摊|在)*(?P<a>{_COUNT})(?:个)?(?:期|次|回|笔|个?月|年)|"
+    rf"(?:分|办|做|申请|按|弄|拆|摊|匀)(?:成|个|到|为|它|他|摊|在|期|做)*(?P<a>{_COUNT})(?:个)?(?:期|次|回|笔|"
+    r"个?月|年(?P<half>半)?)(?!前|底|初|份)|"
     rf"(?P<b>{_COUNT})个?期(?!间|限|末|待)|"
     rf"(?P<c>{_COUNT})(?:次|个月)(?:里头?|内|以内)?(?:还|付|给)(?:清|完|吧|行)?"
 )
+_YEARS = re.compile(r"(?P<n>[一二两三四五])年半?|半年")
 _NAME = re.compile(
     r"(?:我叫|我名字叫|我的名字是|我全名|名字是|我(?:就)?是(?=[一-鿿]{2,3}(?:[，,。啊呀！]|$|"
     r"本人)))(?P<name>[一-鿿]{2,4}?)(?=[，,。！啊呀呢的]|本人|$)"
 )
+_NO_PERSON = re.compile(r"[还号款钱]|[明后]天|周[一二三四五六日]|礼拜|星期")
 _SURNAME = re.compile(r"(?:我|免贵)(?:不)?姓(?P<name>[一-鿿])")
 _NOT_NAMES = frozenset(
     [
@@ -111,11 +114,15 @@ def instalments(text: str, *, bare: bool = False) -> tuple[int, str] | None:
     asked."""
     for match in _INSTALMENTS.finditer(text):
         number = parse_number(match["a"] or match["b"] or match["c"])
-        if number is not None and number >= 1:
-            years = match[0].endswith("年")
-            return int(number) * (12 if years else 1), match[0]
-    if re.search(r"分半年|半年期", text):
-        return 6, "半年"
+        if number is not None and (number > 1 or "年" in match[0]):
+            months = int(number) * 12 if "年" in match[0] else int(number)
+            return months + (6 if match["half"] else 0), match[0]
+    half = re.search(r"(?:分|摊|拆|按)(?:成|个|到|在)*半年|半年(?:分?期|还[清完]|还?完)", text)
+    if half is not None:
+        return 6, half[0]
+    if bare and (years := _YEARS.search(text)) is not None:
+        number = parse_number(years["n"]) if years["n"] else None
+        return int(number or 0) * 12 + (6 if "半" in years[0] else 0), years[0]
     if bare:
         alone = re.search(_COUNT, text)
         number = parse_number(alone[0]) if alone else None
@@ -127,7 +134,12 @@ def instalments(text: str, *, bare: bool = False) -> tuple[int, str] | None:
 def person_name(text: str) -> tuple[str, str] | None:
     """The name a caller gives for themselves, and its words."""
     match = _NAME.search(text)
-    if match and match["name"] not in _NOT_NAMES and match["name"][0] not in "他她你您我它这那一个做打没不在来":
+    if (
+        match
+        and match["name"] not in _NOT_NAMES
+        and not _NO_PERSON.search(match["name"])
+        and match["name"][0] not in "他她你您我它这那一个做打没不在来"
+    ):
         return match["name"], match[0]
     match = _SURNAME.search(text)
     return (match["name"], match[0]) if match and "不姓" not in match[0] else None

@@ -23,6 +23,8 @@ class DaySpan:
     """True when the day must be asked back."""
     payday: bool = False
     """The day was given as the day wages come."""
+    before: date | None = None
+    """The last time the same words came, where they name no month and no week: 三号 in 三号就还过了."""
     now: bool = False
     """现在, 马上: today only where something is paid in the same clause."""
 
@@ -46,6 +48,8 @@ class ClockSpan:
     """The same hour before noon, where the words leave it open and only the clock of the call spoke for the evening."""
     after_minutes: int | None = None
     """半小时后: minutes from now, instead of a clock."""
+    after_at_most: int | None = None
+    """个把小时: the most minutes from now, where the words give two bounds."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class AmountSpan:
     of_debt: str | None = None
     """all, half, rest, minimum, or share: a part of the debt rather than a number."""
     monthly: bool = False
+    offered: bool = True
+    """False for a sum that is only mentioned: owed, earned, asked off, or more than the caller has."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +78,5 @@ class DigitSpan:
     start: int
     end: int
     digits: str
+    runs: tuple[str, ...] = ()
+    """The same digits, run by run as they were said: 38 and 3825."""

@@ -52,12 +52,16 @@ _PART = (
 _N = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[一二两三四五六七八九])"
 _MIN = r"(?:\d{1,2}|[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九]|[一二三四五六七八九])"
 _CLOCK = re.compile(
-    rf"(?:{_PART}的?)?(?P<hour>{_N})(?:点钟?|点来钟|来点钟?|:|：)(?P<minute>半|一刻|三刻|(?:过|"
+    rf"(?:{_PART}的?)?(?:差(?P<short>一刻|{_MIN}分钟?)(?:钟|到)?)?(?P<hour>{_N})(?:点钟?|点来钟|来点钟?|:|：)(?P<minute>半|一刻|三刻|(?:过|"
     rf"零)?{_MIN}分?(?![点天号])|\d\d)?(?P<many>多)?(?:左右|前后)?"
 )
 _RANGE = re.compile(
     rf"(?:{_PART}的?)?(?:(?P<first>{_N})(?:点钟?)?(?P<half>半)?(?:到|至|或者?|、|-|~)(?P<last>{_N})点|"
     rf"(?P<low>[一二两三四五六七八九十])(?P<high>[一二三四五六七八九])点)"
+)
+_AFTER_SOME = re.compile(
+    r"(?:再?过|等|再等|隔)?(?:(?P<some>个把|一两个|两三个|三四个|几个)(?:小时|钟头)|半个来(?:小时|钟头)|(?P<few>几|一二十|二三十|十来|十几)分钟)"
+    r"(?:之后|以后|后)?"
 )
 _AFTER = re.compile(
     rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|半)个?(?:半)?(?:小时|钟头|点钟)(?P<extra>半)?|"
@@ -65,6 +69,19 @@ _AFTER = re.compile(
     r"(?P<suffix>之后|以后|后|左右)?"
 )
 _PART_ONLY = re.compile(_PART)
+_SOME = {
+    "个把": (60, 120),
+    "一两个": (60, 120),
+    "两三个": (120, 180),
+    "三四个": (180, 240),
+    "几个": (120, 300),
+    "几": (5, 10),
+    "一二十": (10, 20),
+    "二三十": (20, 30),
+    "十来": (10, 15),
+    "十几": (10, 20),
+}
+"""From and to how many minutes."""
 _ROUGH = re.compile(r"左右|前后|多")
 
 
@@ -74,6 +91,7 @@ def find_times(text: str, hour_now: int) -> list[ClockSpan]:
     for pattern, read in (
         (_RANGE, _read_range),
         (_CLOCK, _read_clock),
+        (_AFTER_SOME, _read_after_some),
         (_AFTER, _read_after),
         (_PART_ONLY, _read_part),
     ):
@@ -119,6 +137,9 @@ def _read_clock(match: re.Match[str], hour_now: int) -> ClockSpan | None:
         return None
     hour, next_day = _hour(int(number), _part(match), hour_now)
     clock = time(hour, _minute(match["minute"]))
+    if match["short"]:
+        minutes = hour * 60 - _minute(match["short"].rstrip("钟"))
+        clock = time(minutes // 60 % 24, minutes % 60)
     rough = bool(_ROUGH.search(match[0]))
     early = clock.replace(hour=int(number)) if match["part"] is None and 8 <= number < hour else None
     return ClockSpan(match.start(), match.end(), clock, next_day, approximate=rough, part=match["part"], early=early)
@@ -150,8 +171,10 @@ def _read_range(match: re.Match[str], hour_now: int) -> ClockSpan | None:
     if finish < begin and finish + 12 < 24:
         finish += 12
     start = time(begin, 30 if match["half"] else 0)
+    early = start.replace(hour=int(first)) if match["part"] is None and 8 <= first < begin else None
+    part = match["part"]
     return ClockSpan(
-        match.start(), match.end(), start, next_day, start, time(finish), approximate=True, part=match["part"]
+        match.start(), match.end(), start, next_day, start, time(finish), approximate=True, part=part, early=early
     )
 
 
@@ -170,6 +193,11 @@ def _read_after(match: re.Match[str], hour_now: int) -> ClockSpan | None:
     if minutes <= 0:
         return None
     return ClockSpan(match.start(), match.end(), None, after_minutes=minutes, approximate=match["suffix"] == "左右")
+
+
+def _read_after_some(match: re.Match[str], hour_now: int) -> ClockSpan:
+    low, high = _SOME.get(match["some"] or match["few"], (30, 45))
+    return ClockSpan(match.start(), match.end(), None, after_minutes=low, after_at_most=high, approximate=True)
 
 
 def _read_part(match: re.Match[str], hour_now: int) -> ClockSpan:

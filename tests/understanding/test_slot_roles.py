@@ -1,0 +1,169 @@
+"""What a day, a time or a sum is in its sentence: offered, refused, done, due, or only mentioned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from voicebot.understanding import Context, Expecting
+from voicebot.understanding.slots import extract
+
+Asking = Callable[..., Context]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("账单是十二号到期我二十号才能还", date(2026, 3, 20)),
+        ("还款日是十二号，我十八号还", date(2026, 3, 18)),
+        ("周五还不了下周二可以", date(2026, 3, 17)),
+        ("明天肯定来不及，周五我给你转", date(2026, 3, 13)),
+        ("不要写周三啊是这周日", date(2026, 3, 15)),
+        ("今天星期二我星期五给你一千", date(2026, 3, 13)),
+        ("我十五号工资到账十六号还", date(2026, 3, 16)),
+        ("原来定的十六号，能不能挪到二十四号", date(2026, 3, 24)),
+        ("最快也得四月二十号，二十号付", date(2026, 4, 20)),
+        ("下周三我发工资，周四还给你两千", date(2026, 3, 19)),
+        ("六月十五号发工资，十六号还", date(2026, 6, 16)),
+        ("周五可能还不上那么多", date(2026, 3, 13)),
+        ("下午就还", date(2026, 3, 10)),
+        ("晚上到家还五百", date(2026, 3, 10)),
+        ("早上就还", date(2026, 3, 11)),
+        ("明天可不可以", date(2026, 3, 11)),
+    ],
+)
+def test_the_day_that_is_promised(asking: Asking, text: str, day: date) -> None:
+    assert extract(text, asking()).slots["date"].value == day
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "周五还不了",
+        "月底没钱",
+        "账单十二号到期我没钱",
+        "我三月份借的",
+        "三个月没发工资了",
+        "我六点半下班，下了班就还",
+        "我上了十二天班",
+    ],
+)
+def test_no_day_is_promised(asking: Asking, text: str) -> None:
+    assert "date" not in extract(text, asking(payday=15)).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("我三号就还过了五百", date(2026, 3, 3)),
+        ("周一不是刚还过一千吗", date(2026, 3, 9)),
+        ("我五号还了的", date(2026, 3, 5)),
+        ("上周五已经转给你们了", date(2026, 3, 6)),
+    ],
+)
+def test_a_day_on_which_something_was_paid_is_past(asking: Asking, text: str, day: date) -> None:
+    slots = extract(text, asking()).slots
+    assert slots["past_date"].value == day
+    assert "date" not in slots
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("老子借了八千你们要我还一万二，行，月底还八千多", 8000),
+        ("我没有两千只有八百", 800),
+        ("不要五百，三百行不行", 300),
+        ("还五百可以，还一千不行", 500),
+        ("每个月两千五太多了，一千五", 1500),
+        ("一个月挣三千，还你一千", 1000),
+        ("先还利息三百", 300),
+        ("最少还五百", 500),
+    ],
+)
+def test_the_sum_that_is_offered(asking: Asking, text: str, value: int) -> None:
+    assert extract(text, asking()).slots["amount"].value == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我哪来的三千六啊",
+        "当初只借了四千",
+        "我一个月工资才三千",
+        "能不能给我减五百",
+        "两千我拿不出来",
+        "一次性我肯定还不了",
+        "我打12378投诉",
+        "打了八百遍了",
+    ],
+)
+def test_no_sum_is_offered(asking: Asking, text: str) -> None:
+    assert "amount" not in extract(text, asking(due="3600")).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute", "day"),
+    [
+        ("我六点半下班你七点打", 19, 0, 10),
+        ("明天中午吃饭的时候打，十二点一刻", 12, 15, 11),
+        ("礼拜天白天都行，两点吧", 14, 0, 15),
+        ("明天晚上都行，八点吧", 20, 0, 11),
+        ("上午别打，下午四点打", 16, 0, 10),
+        ("今天不方便，明天上午九点打", 9, 0, 11),
+    ],
+)
+def test_the_time_at_which_to_call(asking: Asking, text: str, hour: int, minute: int, day: int) -> None:
+    value = extract(text, asking()).slots["callback_at"].value
+    assert value == datetime(2026, 3, day, hour, minute, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.mark.parametrize(
+    "text", ["你们早上八点就打过来烦不烦", "我每天早上六点起床晚上十点下班", "刚才三点打的", "晚上九点之后不要打"]
+)
+def test_nobody_asks_to_be_called(asking: Asking, text: str) -> None:
+    assert "callback_at" not in extract(text, asking()).slots
+
+
+@pytest.mark.parametrize(
+    "text", ["过个把小时再打", "过十来分钟再打", "周一到周五晚上七点以后都行", "明天下午随便啥时候"]
+)
+def test_a_vague_time_is_asked_back(asking: Asking, text: str) -> None:
+    slot = extract(text, asking()).slots["callback_at"]
+    assert slot.value is None
+    assert slot.needs_clarification
+    assert slot.earliest is not None
+
+
+def test_a_correction_may_be_a_second_thought(asking: Asking) -> None:
+    values = extract("我还两千，等等，算一下，一千八吧", asking())
+    assert values.correction
+    assert values.slots["amount"].value == Decimal(1800)
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("三八，三八二五", "3825"),
+        ("三八二，三八二五", "3825"),
+        ("三八三八二五", "3825"),
+        ("三八二五三八二五", "3825"),
+        ("三八，呃，二五", "3825"),
+        ("八八，八八", "8888"),
+        ("双八零七", "8807"),
+        ("二十四六十八", "2468"),
+        ("三二一，最后是个X", "321X"),
+        ("三八二埃克斯", "382X"),
+        ("三二一零五二一九八八零一零一三八二五", "3825"),
+    ],
+)
+def test_digits_that_are_begun_again_or_told_in_pairs(asking: Asking, text: str, digits: str) -> None:
+    assert extract(text, asking(Expecting.DIGITS)).slots["digits"].value == digits
+
+
+@pytest.mark.parametrize("text", ["我都六十多了哪记得住", "等两分钟", "我就记得前面三个", "我有两个问题"])
+def test_what_counts_something_is_no_digits(asking: Asking, text: str) -> None:
+    assert "digits" not in extract(text, asking(Expecting.DIGITS)).slots

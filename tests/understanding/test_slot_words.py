@@ -1,0 +1,155 @@
+"""Festivals, stretches and numbers in the words people use for them, around the ends of months and before holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from voicebot.understanding import Context, Expecting
+from voicebot.understanding.numerals import latin_numbers
+from voicebot.understanding.slots import almanac, extract
+
+Asking = Callable[..., Context]
+
+
+def on(year: int, month: int, day: int, payday: int | None = 15) -> Context:
+    return Context(datetime(year, month, day, 11, tzinfo=ZoneInfo("Asia/Shanghai")), payday=payday)
+
+
+@pytest.mark.parametrize(
+    ("text", "today", "day"),
+    [
+        ("十一放假前还", (2026, 9, 27), date(2026, 9, 30)),
+        ("十一之前还", (2026, 9, 27), date(2026, 9, 30)),
+        ("节前一定还", (2026, 9, 27), date(2026, 9, 30)),
+        ("过年前还", (2026, 2, 12), date(2026, 2, 16)),
+        ("年三十还", (2026, 2, 12), date(2026, 2, 16)),
+        ("大年初六还", (2026, 2, 12), date(2026, 2, 22)),
+        ("初八开工就还", (2026, 2, 12), date(2026, 2, 24)),
+        ("下周一元旦放完假我就去存", (2026, 12, 31), date(2027, 1, 4)),
+        ("一个月后还", (2026, 1, 31), date(2026, 2, 28)),
+        ("下周一还", (2026, 9, 27), date(2026, 9, 28)),
+        ("五个工作日还", (2026, 9, 27), date(2026, 10, 9)),
+        ("发工资第二天还", (2026, 3, 10), date(2026, 3, 14)),
+        ("下个月发工资了还", (2026, 3, 10), date(2026, 4, 15)),
+        ("明年一月八号还", (2026, 12, 31), date(2027, 1, 8)),
+        ("再给我半个月时间", (2026, 3, 10), date(2026, 3, 25)),
+        ("再宽限我一个星期", (2026, 3, 10), date(2026, 3, 17)),
+        ("过一个半月还", (2026, 3, 10), date(2026, 4, 25)),
+        ("月十五之前还", (2026, 7, 5), date(2026, 7, 15)),
+    ],
+)
+def test_days_by_their_names(text: str, today: tuple[int, int, int], day: date) -> None:
+    slot = extract(text, on(*today)).slots["date"]
+    assert slot.value == day
+    assert not slot.needs_clarification
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("过个三五天我就还", date(2026, 3, 13), date(2026, 3, 15)),
+        ("一两周吧", date(2026, 3, 17), date(2026, 3, 24)),
+        ("二十几号吧", date(2026, 3, 20), date(2026, 3, 29)),
+        ("周六日还", date(2026, 3, 14), date(2026, 3, 15)),
+    ],
+)
+def test_the_bounds_of_a_vague_day(asking: Asking, text: str, low: date, high: date) -> None:
+    slot = extract(text, asking()).slots["date"]
+    assert slot.needs_clarification
+    assert (slot.earliest, slot.latest) == (low, high)
+
+
+@pytest.mark.parametrize(
+    "text", ["个把星期吧", "十来天吧", "节后还", "过完年再还", "再等我十天半个月", "明后天吧", "等放暑假打工了还"]
+)
+def test_open_days_are_asked_back(asking: Asking, text: str) -> None:
+    assert extract(text, asking()).slots["date"].needs_clarification
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("十六", date(2026, 3, 16)),
+        ("就定二十七吧", date(2026, 3, 27)),
+        ("五", date(2026, 4, 5)),
+        ("三天", date(2026, 3, 13)),
+    ],
+)
+def test_a_number_alone_is_a_day_where_one_was_asked_for(asking: Asking, text: str, day: date) -> None:
+    assert extract(text, asking(Expecting.DATE)).slots["date"].value == day
+    assert "date" not in extract(text, asking(Expecting.COUNT)).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("周四两千", "2000"),
+        ("下礼拜一八百", "800"),
+        ("我后天把那个千二还了", "1200"),
+        ("百五", "150"),
+        ("五百六十七块三毛五", "567.35"),
+        ("还3w", "30000"),
+        ("还1w5", "15000"),
+        ("还2k5", "2500"),
+        ("还你two thousand five hundred", "2500"),
+        ("还四百分十二期", "400"),
+    ],
+)
+def test_sums_in_other_words(asking: Asking, text: str, value: str) -> None:
+    assert extract(text, asking(Expecting.DATE_AND_AMOUNT)).slots["amount"].value == Decimal(value)
+
+
+@pytest.mark.parametrize(("text", "low", "high"), [("还你一两千吧", 1000, 2000), ("还一千五六", 1500, 1600)])
+def test_sums_between_two_bounds(asking: Asking, text: str, low: int, high: int) -> None:
+    slot = extract(text, asking()).slots["amount"]
+    assert slot.needs_clarification
+    assert (slot.earliest, slot.latest) == (low, high)
+
+
+def test_a_sum_by_the_month(asking: Asking) -> None:
+    for text in ("每个月给你还一百", "一个月还你们一百分十二期", "我每月还一百"):
+        assert extract(text, asking()).slots["monthly_amount"].value == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("能不能给我分一年半还", 18), ("分期十二个月行不行", 12), ("半年吧", 6), ("两年", 24), ("十期", 10)],
+)
+def test_instalments(asking: Asking, text: str, count: int) -> None:
+    assert extract(text, asking(Expecting.COUNT)).slots["instalments"].value == count
+
+
+def test_once_is_no_instalment(asking: Asking) -> None:
+    assert "instalments" not in extract("再给我半个月时间我一次还清", asking()).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("pay 你 two thousand", "pay 你 2000"),
+        ("twenty five hundred", "2500"),
+        ("a hundred", "100"),
+        ("seven two zero five", "7 2 0 5"),
+        ("one more time", "one more time"),
+        ("someone", "someone"),
+        ("wechat 3w", "wechat 3万"),
+    ],
+)
+def test_numbers_in_latin_letters(text: str, written: str) -> None:
+    assert latin_numbers(text) == written
+
+
+def test_a_quarter_to_eight(asking: Asking) -> None:
+    value = extract("差一刻八点打", asking()).slots["callback_at"].value
+    assert isinstance(value, datetime)
+    assert (value.hour, value.minute) == (19, 45)
+
+
+def test_a_holiday_that_is_on_is_the_one_meant() -> None:
+    assert almanac.holiday_around(date(2026, 10, 4)) == date(2026, 10, 1)
+    assert almanac.holiday_around(date(2026, 10, 9)) == date(2027, 1, 1)
