@@ -27,7 +27,7 @@ from voicebot.call.proving import prove_apart
 from voicebot.call.shelf import FlowShelf
 from voicebot.call.timeline import TimelineSink
 from voicebot.demo.telephones import free_port
-from voicebot.dialog.publishing import Judged, judge
+from voicebot.dialog.publishing import Judged, Unproven, judge
 from voicebot.settings import HttpSettings, Settings, SipSettings, SipTrunk, TwilioSection, WorkerSettings
 from voicebot.store.records import Case, Debt, Debtor, Permission, PhoneNumber
 from voicebot.understanding import Understander, load_understander
@@ -46,7 +46,7 @@ async def trusting(content: Path, served: Mapping[str, str]) -> Mapping[str, Jud
     """Proves edits as the engine does. What it starts with is only read: other tests prove the shipped flows."""
     if served:
         return await prove_apart(content, served)
-    return await asyncio.to_thread(judge, content, served, prove=False)
+    return await asyncio.to_thread(judge, content, served, Unproven())
 
 
 @pytest.fixture(scope="session")
