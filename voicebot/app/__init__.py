@@ -296,8 +296,8 @@ def _probes(settings: Settings, store: Store, carriers: Mapping[str, Carrier]) -
 
 @contextlib.asynccontextmanager
 async def campaigns(worker: Worker, work: DurableWork) -> AsyncIterator[None]:
-    """Runs the campaigns of the store and the durable work as long as the block lasts: a worker that drains dials
-    nobody new. Whatever else hands work over has said so before."""
+    """Runs the campaigns of the store as long as the block lasts: a worker that drains dials nobody new. It begins the
+    durable work, so that whatever else hands some over has said so before."""
     settings, engine = worker.settings, worker.engine
     most = settings.sip.max_calls if settings.sip.enabled else settings.twilio.max_calls
     runner = CampaignRunner(
@@ -317,7 +317,6 @@ async def campaigns(worker: Worker, work: DurableWork) -> AsyncIterator[None]:
     finally:
         stop.set()
         await asyncio.gather(running_campaigns, return_exceptions=True)
-        await work.close()
 
 
 async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permit: Permit | None = None) -> None:
@@ -341,8 +340,12 @@ async def serve(settings: Settings, *, speech: WorkerSpeech | None = None, permi
         if token is not None:
             # Said once, on the terminal of whoever started the engine first; it is stored only as a hash.
             log.warning("first start: this administrator token is shown once", extra={"secret": token})
-        work = DurableWork(settings.database, settings.worker.id)
-        async with after_calls(worker, work, permit), promised(worker, work), campaigns(worker, work):
+        async with (
+            DurableWork(settings.database, settings.worker.id) as work,
+            after_calls(worker, work, permit),
+            promised(worker, work),
+            campaigns(worker, work),
+        ):
             log.info("ready", extra={"http_port": worker.http_port, "carriers": ", ".join(worker.carriers)})
             await stop.wait()
         log.info("draining", extra={"live_calls": worker.engine.live})

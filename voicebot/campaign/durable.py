@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 from sqlalchemy.engine import make_url
@@ -87,6 +87,12 @@ class DurableWork:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._in_hand: set[str] = set()
         self._open = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failed: object) -> None:
+        await self.close()
 
     def handle(self, kind: Kind, handler: Handler) -> None:
         if kind in self._handlers:
