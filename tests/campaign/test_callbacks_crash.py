@@ -108,11 +108,12 @@ async def test_a_worker_killed_around_the_dial_makes_the_callback_once_when_it_i
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.peer
-async def test_what_a_killed_worker_had_in_hand_is_made_by_the_other_one(
-    url: str, workers: Workers, make_case: Callable[..., Case]
+@pytest.mark.parametrize("hold", list(Hold))
+async def test_what_a_killed_worker_had_in_hand_is_made_once_by_the_other_one(
+    url: str, hold: Hold, workers: Workers, make_case: Callable[..., Case]
 ) -> None:
     callback = await agreed(url, make_case)
-    workers.start("w1", Hold.BEFORE_THE_RECORD)
+    workers.start("w1", hold)
     workers.wait_for(b"began")
     workers.wait_for(b"held")
     workers.start("w2")

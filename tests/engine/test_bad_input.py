@@ -195,6 +195,32 @@ async def test_an_edit_takes_effect_for_the_next_call_and_not_for_the_one_that_r
         assert new.flow_hash in {one["hash"] for one in (await flows_of(engine))["flows"]}
 
 
+async def test_overrides_are_taken_up_while_the_worker_runs_and_broken_ones_are_not(
+    twilio_settings: Settings, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    file = tmp_path / "overrides.yaml"
+    file.write_text("overrides: []\n", encoding="utf-8")
+    compliance = twilio_settings.compliance.model_copy(update={"overrides": file})
+    async with open_engine(twilio_settings.model_copy(update={"compliance": compliance})) as engine:
+        policy = engine.worker.policy
+        file.write_text("overrides: [{pack: cn, rule: CN-OPS-01, params: {calls_per_day: 400}}]\n", encoding="utf-8")
+        await audited(engine, "policy.overrides_taken")
+        (taken,) = policy.overrides
+        assert taken.rule == "CN-OPS-01"
+        file.write_text("overrides: [{pack: cn, rule: CN-OPS-01, params: {calls_per_day: 4000}}]\n", encoding="utf-8")
+        await audited(engine, "policy.overrides_refused")
+        assert policy.overrides == (taken,)
+
+
+async def audited(engine: Engine, action: str) -> None:
+    """Waits for a line in the audit log."""
+    async with asyncio.timeout(60):
+        while True:
+            if action in [entry.action for entry in await engine.worker.store.audit.list()]:
+                return
+            await asyncio.sleep(0.05)
+
+
 def with_content(settings: Settings, content: Path) -> Settings:
     return settings.model_copy(update={"worker": settings.worker.model_copy(update={"content": content})})
 
