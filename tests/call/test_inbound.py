@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from voicebot.call.inbound import KnownCase, Stage, recognise
+from voicebot.call.case_facts import Firm, facts_of
+from voicebot.call.inbound import KnownCase, Stage, of_the_hour, recognise, with_caller
 from voicebot.store import Store
 from voicebot.store.records import Call, Case, Debt, Debtor, NumberState, PhoneNumber, Promise
 
@@ -21,6 +22,24 @@ NUMBER = "+8613800000001"
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with await Store.open(f"sqlite:///{tmp_path}/store.db", None, migrate=True) as opened:
         yield opened
+
+
+def test_facts_of_the_hour_are_told_apart_from_those_of_the_case() -> None:
+    person = Debtor(name="王小样", id_last_four="3866", numbers=(PhoneNumber(NUMBER),))
+    case = Case(person, Debt("示例银行", Decimal(2380), date(2026, 3, 1)))
+    of_case = facts_of(case, Firm("示例服务中心", "4000000000"), NOW)
+    plain = with_caller(of_case, closed=False)
+    assert of_the_hour(plain) == {"case.callback_expected": False}
+    known = KnownCase(case, Stage.FIRST, can_text=True)
+    assert of_the_hour(with_caller(of_case, closed=True, withheld=True, known=known)) == {
+        "firm.closed": True,
+        "call.withheld": True,
+        "case.can_text": True,
+        "case.stage": "first",
+        "case.callback_expected": False,
+    }
+    assert "case.can_text" not in with_caller(of_case, closed=True, known=KnownCase(case, Stage.FIRST))
+    assert with_caller(of_case, closed=True, can_text=True)["case.can_text"] is True
 
 
 async def a_case(store: Store, name: str, debtor: str = "d-1", due: date = date(2026, 3, 1)) -> Case:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +27,7 @@ from voicebot.dialog.machine import Machine
 from voicebot.settings import load_settings
 from voicebot.store import Store
 from voicebot.store.records import Case, Debt, Debtor, Promise
-from voicebot.understanding.meaning import Answer, Meaning
+from voicebot.understanding.meaning import Answer, IntentScore, Meaning, Slot
 
 HELD = datetime(2026, 11, 27, 2, 0, tzinfo=UTC)
 CASE = Case(Debtor("王小样", id_last_four="3866"), Debt("示例银行", Decimal(2350), date(2026, 11, 1)), id="case-1")
@@ -55,14 +55,16 @@ class Office:
             await store.promises.add(PROMISE)
             await store.promises.add(LATER)
 
-    def record(self, call_id: str, case_id: str | None) -> None:
-        """A follow-up of the first promise, as the recorder keeps it: up to the question whether it was kept."""
-        asyncio.run(self._record(call_id, case_id))
+    def record(self, call_id: str, case_id: str | None, hour: Mapping[str, Any] | None = None) -> None:
+        """A follow-up of the first promise, as the recorder keeps it: up to the question whether it was kept. With
+        facts of the hour it goes on to a new promise."""
+        asyncio.run(self._record(call_id, case_id, hour))
 
-    async def _record(self, call_id: str, case_id: str | None) -> None:
+    async def _record(self, call_id: str, case_id: str | None, hour: Mapping[str, Any] | None) -> None:
         firm = Firm(self.settings.compliance.firm_name, self.settings.compliance.callback_number)
         standing = standing_of(PROMISE, CASE, [], HELD)
         facts = facts_of(CASE, firm, HELD, callback_expected=True, promise=standing)
+        facts = replace(facts, values={**facts.values, **(hour or {})})
         flow = load_flow("promise_followup", self.library)
         talk = Conversation(Machine(flow, self.library, facts, profile=profile_of(CASE, call_id)), HELD)
         writer = WriterThread(flush_seconds=0.02)
@@ -70,17 +72,19 @@ class Office:
 
         yes = Meaning("是我", "是我", answer=Answer.YES)
         steps: tuple[tuple[str, Mapping[str, Any], Callable[[], Exchange]], ...] = (
-            ("call.answered", {}, talk.start),
+            ("call.answered", {} if hour is None else {"facts": hour}, talk.start),
             ("turn.heard", {"text": "是我", "intents": [], "answer": "yes"}, lambda: talk.says("是我", yes)),
             ("dtmf.entered", {"digits": "3866"}, lambda: talk.presses("3866")),
         )
+        if hour is not None:
+            steps = (*steps, *_promised_anew(talk))
         for kind, data, happens in steps:
             evidence.write_entry(kind, 0.0, HELD, data)
             exchange = happens()
             evidence.write_entry("dialog.decision", 0.0, HELD, {"state": exchange.decision.state})
             for say in exchange.said:
                 evidence.write_entry("line.said", 0.0, HELD, {"line": say.line})
-        assert talk.state.where == "broken"
+        assert hour is not None or talk.state.where == "broken"
         await evidence.close(CallSummary(flow=flow.name, case_id=case_id))
         writer.stop()
 
@@ -88,6 +92,21 @@ class Office:
         words = ["replay", str(self.evidence), "--flow", "promise_followup", "--config", str(self.config), *more]
         made = CliRunner().invoke(app, words)
         return made.exit_code, made.stdout
+
+
+def _promised_anew(talk: Conversation) -> Iterator[tuple[str, Mapping[str, Any], Callable[[], Exchange]]]:
+    """The caller names a day and an amount, and says yes when they are read back."""
+    day, amount = date(2026, 3, 20), Decimal(500)
+    slots = {"date": Slot("date", day, "下周五"), "amount": Slot("amount", amount, "五百")}
+    promise = Meaning("下周五还五百", "下周五还五百", (IntentScore("promise_to_pay", 0.9),), slots=slots)
+    told = {
+        "text": promise.raw,
+        "intents": [{"id": "promise_to_pay", "confidence": 0.9}],
+        "slots": {"date": {"value": day.isoformat()}, "amount": {"value": str(amount)}},
+    }
+    yes = Meaning("对", "对", answer=Answer.YES)
+    yield "turn.heard", told, lambda: talk.says(promise.raw, promise)
+    yield "turn.heard", {"text": "对", "intents": [], "answer": "yes"}, lambda: talk.says("对", yes)
 
 
 @pytest.fixture
@@ -101,6 +120,15 @@ def test_a_follow_up_is_held_against_the_promise_of_its_day(office: Office) -> N
     assert code == 0, told
     (call,) = json.loads(told)["calls"]
     assert (call["changes"], call["error"]) == ([], None)
+
+
+def test_a_call_is_held_against_what_was_true_of_its_hour(office: Office) -> None:
+    office.record("call-1", CASE.id, {"case.can_text": True})
+    office.record("call-2", CASE.id, {"case.can_text": False})
+    code, replayed = office.replay("--json")
+    assert code == 0, replayed
+    calls = json.loads(replayed)["calls"]
+    assert [(call["changes"], call["error"]) for call in calls] == [([], None), ([], None)]
 
 
 def test_a_call_that_cannot_be_replayed_is_told_of_and_the_others_go_on(office: Office) -> None:

@@ -6,7 +6,8 @@ Everything is the composed engine but the speech models; Twilio is a stand-in th
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,23 @@ from telephony.g711 import decode_ulaw
 from tests.engine.people import ANSWERS, OURS, VOICE_HERTZ, WORDS, Answer, Person, PitchSpeech, pitch, take_up
 from voicebot.demo.telephones import free_port
 from voicebot.settings import Settings, SipSettings
-from voicebot.store.records import AgentRecord, AgentState, Call, Case
+from voicebot.settings.outgoing import MessageSettings
+from voicebot.store.records import AgentRecord, AgentState, Call, Case, Consent
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Engine, OpenEngine, StartSipp
     from tests.telephony.twilio.stand_in import TwilioStandIn
+
+
+TEXT_FOLLOWS = "promise.text_follows"
+
+
+@pytest.fixture
+def texting(twilio_settings: Settings) -> Settings:
+    """Twilio for texts as well, and a firm that says whose debts it collects: what is not known refuses."""
+    whose = twilio_settings.compliance.model_copy(update={"collects_for_others": False, "debts_bought": False})
+    messages = MessageSettings(sender="twilio", **{"from": OURS})
+    return twilio_settings.model_copy(update={"messages": messages, "compliance": whose})
 
 
 async def the_promise_is_kept(engine: Engine, call_id: str, direction: str) -> Call:
@@ -60,6 +73,7 @@ async def test_a_call_placed_through_the_api_ends_in_a_promise(
         take_up(person, far_end)
         await engine.over(call_id)
         await the_promise_is_kept(engine, call_id, "outbound")
+        assert TEXT_FOLLOWS not in [entry.data["line"] for entry in engine.of("line.said")]
         assert (far_end.from_number, far_end.to_number) == (OURS, case.debtor.numbers[0].number)
         assert far_end.status == "completed"
         assert pitch(decode_ulaw(far_end.stream.heard[:8000])) == pytest.approx(VOICE_HERTZ, abs=15)
@@ -70,20 +84,38 @@ async def test_a_call_placed_through_the_api_ends_in_a_promise(
     assert speech.closed
 
 
-async def test_a_debtor_who_calls_back_is_recognised_and_promises(
-    twilio: TwilioStandIn, twilio_settings: Settings, open_engine: OpenEngine, case: Case
+async def test_a_debtor_who_calls_back_is_recognised_and_promises_and_is_told_of_a_text(
+    twilio: TwilioStandIn, texting: Settings, open_engine: OpenEngine, case: Case
 ) -> None:
+    agreed = replace(case, consents=(Consent("sms", True, datetime(2026, 1, 1, tzinfo=UTC), "contract"),))
     promise = Answer(say="下周五还两千")
     answers = {**ANSWERS, "opening.how_can_i_help": promise, "reminder.what_suits_you": promise}
     person = Person(WORDS, answers)
-    async with open_engine(twilio_settings, PitchSpeech(WORDS), cases=[case], sinks=[person]) as engine:
+    async with open_engine(texting, PitchSpeech(WORDS), cases=[agreed], sinks=[person]) as engine:
         far_end = await twilio.ring_in(
-            twilio_settings.twilio.public_url, from_number=case.debtor.numbers[0].number, to_number=OURS
+            texting.twilio.public_url, from_number=case.debtor.numbers[0].number, to_number=OURS
         )
         take_up(person, far_end)
         begun = await engine.happens("call.incoming", direction="inbound")
         await engine.over(begun.call_id)
         await the_promise_is_kept(engine, begun.call_id, "inbound")
+        said = [entry.data["line"] for entry in engine.of("line.said")]
+        assert said[said.index("promise.part_recorded") + 1] == TEXT_FOLLOWS
+        (message,) = await engine.worker.store.messages.list(case_id=case.id)
+        assert (message.template, message.call_id) == ("promise_confirmation", begun.call_id)
+
+
+@pytest.mark.parametrize("granted", [True, False])
+async def test_a_call_that_is_placed_knows_whether_a_text_may_follow(
+    twilio: TwilioStandIn, texting: Settings, open_engine: OpenEngine, case: Case, granted: bool
+) -> None:
+    asked = replace(case, consents=(Consent("sms", granted, datetime(2026, 1, 1, tzinfo=UTC), "call"),))
+    async with open_engine(texting, PitchSpeech(deaf=True), cases=[asked]) as engine:
+        call_id = await engine.place()
+        answered = await engine.happens("call.answered")
+        assert answered.data["facts"].get("case.can_text", False) is granted
+        await engine.worker.engine.hang_up(call_id)
+        await engine.over(call_id)
 
 
 @pytest.mark.peer

@@ -22,7 +22,7 @@ from voicebot.app.aftermath import after_calls
 from voicebot.app.carriers import build_carriers, carrier_to, dialler
 from voicebot.app.promised import promised
 from voicebot.app.speech import SharedSpeech, WorkerSpeech
-from voicebot.app.texting import build_sender
+from voicebot.app.texting import build_sender, can_text
 from voicebot.app.timelines import KeptTimelines
 from voicebot.app.worker import Worker, running
 from voicebot.call.board import CallBoard, TimelineEntry
@@ -181,6 +181,7 @@ async def _assemble(
             time_zone=settings.compliance.timezone,
             build_brief=brief_of,
             permit=permit or policy.permit,
+            can_text=can_text(settings, sender, store.messages, policy),
             inbound_flow="inbound_callback",
             unknown_caller_flow="inbound_unknown",
             shared_number_flow="inbound_shared",

@@ -123,7 +123,8 @@ class CallEngine:
             )
         call_id = new_id()
         try:
-            subject = self._subject(call_id, case, flow, library, await self._promise(case))
+            promise, can_text = await self._promise(case), await self._can_text(case, number)
+            subject = self._subject(call_id, case, flow, library, promise, can_text=can_text)
         except FlowError as error:
             raise PlacementRefused("missing_facts", str(error)) from error
         try:
@@ -298,7 +299,8 @@ class CallEngine:
         if number is None:
             return ()
         try:
-            return await recognise(self._parts.store, number, self._parts.clock.now())
+            known = await recognise(self._parts.store, number, self._parts.clock.now())
+            return [replace(one, can_text=await self._can_text(one.case, number)) for one in known]
         except StoreUnavailable:
             log.warning("the caller's case cannot be looked up: the store is away")
             return ()
@@ -321,6 +323,10 @@ class CallEngine:
         except StoreUnavailable as away:
             raise PlacementRefused("store_unavailable", f"{away}; nothing was dialled") from away
 
+    async def _can_text(self, case: Case, number: str) -> bool:
+        ask = self._parts.can_text
+        return ask is not None and await ask(case, number, self._parts.clock.now())
+
     def _flow(self, name: str) -> tuple[Flow, Library]:
         try:
             return self._parts.flows.get(name)
@@ -337,6 +343,7 @@ class CallEngine:
         library: Library,
         promise: PromiseStanding | None = None,
         *,
+        can_text: bool = False,
         known: KnownCase | None = None,
         candidates: Mapping[str, KnownCase] = MappingProxyType({}),
         withheld: bool = False,
@@ -348,7 +355,11 @@ class CallEngine:
 
         def facts(of: Case | None, promise: PromiseStanding | None, known: KnownCase | None) -> Facts:
             return with_caller(
-                facts_of(of, parts.firm, now, promise=promise), closed=closed, withheld=withheld, known=known
+                facts_of(of, parts.firm, now, promise=promise),
+                closed=closed,
+                withheld=withheld,
+                can_text=can_text,
+                known=known,
             )
 
         machine = Machine(

@@ -75,6 +75,8 @@ class KnownCase:
     missed: Call | None = None
     """The call that was missed, when it was the last one and not long ago."""
     promise: PromiseStanding | None = None
+    can_text: bool = False
+    """Whether the debtor could be sent a message, once verified."""
 
 
 async def recognise(store: InboundStore, number: str, at: datetime) -> Sequence[KnownCase]:
@@ -110,17 +112,35 @@ def stage_of(case: Case, last: Call | None, promise: PromiseStanding | None, at:
     return Stage.LATER if case.debt.days_overdue(today) >= LATE else Stage.FIRST
 
 
-def with_caller(facts: Facts, *, closed: bool, withheld: bool = False, known: KnownCase | None = None) -> Facts:
+def with_caller(
+    facts: Facts,
+    *,
+    closed: bool,
+    withheld: bool = False,
+    can_text: bool = False,
+    known: KnownCase | None = None,
+) -> Facts:
     """The facts of a call with what is true of this caller and this hour."""
     more: dict[str, FactValue] = {}
     if closed:
         more["firm.closed"] = True
     if withheld:
         more["call.withheld"] = True
+    if can_text or (known is not None and known.can_text):
+        more["case.can_text"] = True
     if known is not None:
         more["case.stage"] = known.stage.value
         more["case.callback_expected"] = known.missed is not None
     return Facts({**facts.values, **more}, facts.currency)
+
+
+OF_THE_HOUR = ("firm.closed", "call.withheld", "case.can_text", "case.stage", "case.callback_expected")
+"""Facts that are true of one call only: its timeline keeps them, for the case does not."""
+
+
+def of_the_hour(facts: Facts) -> Mapping[str, FactValue]:
+    """What `with_caller` added."""
+    return {name: facts[name] for name in OF_THE_HOUR if name in facts}
 
 
 async def _last_outbound(calls: Calls, case_id: str) -> Call | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -71,6 +72,10 @@ class GuardOnDuty:
     """Whether the pack allows mood to be read from the voice."""
 
 
+CanText = Callable[[Case, str | None, datetime], Awaitable[bool]]
+"""Whether the debtor of a case could be sent a message after a call over a number (None: withheld) at that time."""
+
+
 @dataclass(frozen=True)
 class EngineParts:
     """Everything the engine needs; the composition root makes it."""
@@ -106,6 +111,8 @@ class EngineParts:
     """Flow for a caller whose number belongs to cases of several debtors."""
     opening: OpeningHours
     """When people take calls."""
+    can_text: CanText | None = None
+    """Whether messages may go out; None where nothing sends them."""
     region: str = "CN"
     """Region by which a national number is read (ISO 3166)."""
     sinks: Sequence[TimelineSink] = ()

@@ -29,6 +29,7 @@ from voicebot.call.ear import Attention
 from voicebot.call.floor import Floor, LineOutcome
 from voicebot.call.gate import Guard, GuardGate
 from voicebot.call.hearing import Hearing
+from voicebot.call.inbound import of_the_hour
 from voicebot.call.interpreter import CaseContext, Interpreter, Understands
 from voicebot.call.limits import CallFacts, Limit, reached
 from voicebot.call.settings import CallSettings
@@ -206,7 +207,7 @@ class CallSession:
         )
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(worker)
-        self.timeline.add("call.answered", media_seconds=0.0)
+        self.timeline.add("call.answered", media_seconds=0.0, facts=dict(of_the_hour(self._subject.machine.facts)))
         running = asyncio.create_task(runner.run(), name=f"pipeline {self._subject.call_id}")
         watching = asyncio.create_task(self._watch_limits(), name=f"limits {self._subject.call_id}")
         ended = asyncio.create_task(self._ended.wait())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -214,7 +214,17 @@ def _of_evidence(
     if case_id is None:
         return _Recorded(entries)
     facts, profile = _of_case(case_id, manifest.call_id, entries[0].at, settings, config)
-    return _Recorded(entries, facts, profile)
+    return _Recorded(entries, None if facts is None else _with_the_hour(facts, entries), profile)
+
+
+def _with_the_hour(facts: Facts, entries: Sequence[Entry]) -> Facts:
+    """The facts that were true of that call alone, as its timeline tells them."""
+    from voicebot.call.inbound import OF_THE_HOUR
+
+    told = next((entry.data.get("facts") for entry in entries if entry.kind == "call.answered"), None)
+    if not isinstance(told, Mapping):
+        return facts
+    return replace(facts, values={**facts.values, **{name: told[name] for name in OF_THE_HOUR if name in told}})
 
 
 def _of_case(

@@ -226,6 +226,13 @@ FACTS: Mapping[str, FactSpec] = {
             "the caller returns our missed call",
             samples=("true", "false"),
         ),
+        FactSpec(
+            "case.can_text",
+            FactKind.FLAG,
+            "现在可以给本人发短信",
+            "a text message may be sent to the debtor now",
+            samples=("true", "false"),
+        ),
     )
 }
 """Every fact by its name. A case may carry others under `x.`, typed by their values."""

@@ -19,7 +19,7 @@ from voicebot.store.database import Database
 from voicebot.store.keeping import Keeper, Kept
 from voicebot.store.number import e164
 from voicebot.store.outgoing import Message, MessageHistory, MessagePermit, MessageState
-from voicebot.store.records import Attempt, AttemptState, NumberState, Permission, PhoneNumber
+from voicebot.store.records import Attempt, AttemptState, Case, NumberState, Permission, PhoneNumber
 from voicebot.store.rows import insert_once, lock, number_index, upsert
 
 _TABLE = models.Message
@@ -151,15 +151,7 @@ class MessageRepository:
             row = (await connection.execute(select(_TABLE).where(_TABLE.id == message_id))).one()
             if row.state != MessageState.WAITING.value:
                 return None
-            wish = Attempt("", "", case.id, case.debtor.id, e164(number), None, "", AttemptState.BEGUN, at)
-            contact = await read_history(connection, case, wish)
-            history = MessageHistory(
-                replace(message_record(row), number=e164(number)),
-                contact,
-                await _recent(connection, case.debtor.id, at),
-                frozenset(entry.number for entry in await _verified_numbers(connection, case.debtor.id)),
-            )
-            permission = permit(history)
+            permission = permit(await _history(connection, case, message_record(row), e164(number), at))
             values: dict[str, Any] = {"policy": dict(permission.explanation)}
             if permission.allowed:
                 values |= {
@@ -174,6 +166,13 @@ class MessageRepository:
                 }
             await connection.execute(update(_TABLE).where(_TABLE.id == message_id).values(**values))
             return permission
+
+    async def outlook(self, case_id: str, number: str, *, at: datetime) -> MessageHistory | None:
+        async with self._database.read() as connection:
+            case = await case_by_id(connection, case_id)
+            if case is None:
+                return None
+            return await _history(connection, case, Message("", "", case_id=case_id), e164(number), at)
 
     async def settle(
         self,
@@ -217,6 +216,18 @@ class MessageRepository:
                 )
             )
             return result.rowcount
+
+
+async def _history(
+    connection: AsyncConnection, case: Case, message: Message, number: str, at: datetime
+) -> MessageHistory:
+    wish = Attempt("", "", case.id, case.debtor.id, number, None, "", AttemptState.BEGUN, at)
+    return MessageHistory(
+        replace(message, number=number),
+        await read_history(connection, case, wish),
+        await _recent(connection, case.debtor.id, at),
+        frozenset(entry.number for entry in await _verified_numbers(connection, case.debtor.id)),
+    )
 
 
 async def _recent(connection: AsyncConnection, debtor_id: str, at: datetime) -> list[Message]:

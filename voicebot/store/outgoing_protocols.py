@@ -14,6 +14,7 @@ from voicebot.store.outgoing import (
     Event,
     FollowUp,
     Message,
+    MessageHistory,
     MessagePermit,
     MessageState,
     StepResult,
@@ -73,6 +74,10 @@ class Messages(Protocol):
         Of several workers one gets the permission, the others None. Two messages to one debtor, or a message and a
         dial, never run their policies at the same time.
         """
+        ...
+
+    async def outlook(self, case_id: str, number: str, *, at: datetime) -> MessageHistory | None:
+        """What would decide on a message of a case to a number, E.164, at that time; None where the case is gone."""
         ...
 
     async def settle(
