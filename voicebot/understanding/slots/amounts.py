@@ -30,6 +30,12 @@ _BETWEEN = re.compile(
     rf"(?P<low>{NUMBER})(?:块钱?|元)?(?:到|至|或者?|-|~)(?P<high>{NUMBER})(?P<money>块钱?|"
     rf"元)?(?![号日月点天期个次岁年])"
 )
+_UP_TO = re.compile(
+    rf"(?:少则|少的话|最少|至少|起码)(?:还|能|给|有)*(?P<low>{NUMBER})(?:块钱?|元)?[，,]?(?:多则|多的话|最多|"
+    rf"顶多)(?:还|能|给|有)*(?P<high>{NUMBER})|"
+    rf"(?:多则|多的话|最多|顶多)(?:还|能|给|有)*(?P<most>{NUMBER})(?:块钱?|元)?[，,]?(?:少则|少的话|最少|至少|"
+    rf"起码)(?:还|能|给|有)*(?P<least>{NUMBER})"
+)
 _ODD = re.compile(
     r"(?<![一二两三四五六七八九])(?P<unit>百十|百把|千把|万把|千儿八百|百八十|十来万|几十万|几十|几百|几千|几万|"
     r"好几百|好几千|"
@@ -72,15 +78,17 @@ _MENTIONED = re.compile(
     r"本来|原来|总共|一共|"
     r"(?<![还付交给清])(?:本金|利息|罚息|月供)|(?:要|让|叫|逼|催)我(?:还|给|付|交))"
     r"(?:你们?|了|的|是|得|着|才|就|只有|都|要|他们?|我|差不多|大概|有|到手)*|"
+    r"(?:变成?|成了|涨[到成]|滚[到成]|算[成出]|多[收扣])(?:了|我|们)*|"
     r"(?:免|减|便宜|优惠|(?<![最至])少[还收]|抹|省|打折|降)(?:我|掉|个|点|了|去|他|它|一下|到)*|"
-    r"(?:哪来的?|哪有|哪里?(?:来|有)|没有|没得|(?<![要还给])不(?:还|要|给|付)|你们?说|再加|拿不出|凑不[出齐到够]|"
+    r"(?:哪来的?|哪有|哪里?(?:来|有)|没有|没得|(?<![要还给])不(?:还|要|给|付)|你们?说|(?:别|甭|不要)说|再加|拿不出|"
+    r"凑不[出齐到够]|"
     r"弄不到|还不[了上起]|给不[了起]|付不起|不可能还?|不能还|不止|不是)(?:你们?|您|那|这|个)*)$"
 )
 """A sum that is owed, earned, asked off or out of reach, not one that is offered."""
 _OUT_OF_REACH = re.compile(
     r"^(?:块钱?|元)?(?:我|真的?|实在|肯定|是|都|也|那|可|就)*(?:还不[了上起]|拿不出|凑不[出齐到够]|给不[了起]|没有|"
     r"不可能|太[多高少]|少了点|多了点|有点多|"
-    r"的?(?:利息|罚息|违约金|手续费|滞纳金|工资|房租|房贷|收入))"
+    r"的?(?:利息|罚息|违约金|手续费|滞纳金|工资|房租|房贷|收入|低保|退休金|养老金|生活费|保底|底薪))"
 )
 _NOT_OF_THE_DEBT_BEFORE = re.compile(
     r"(?:已经|早就|早都|刚刚?|昨天|没法|没办法|不能|不可能|做不到|办不到|怎么可能|哪能|拿不出|一分|利息|罚息|"
@@ -239,6 +247,14 @@ def _between(match: re.Match[str]) -> AmountSpan | None:
     return AmountSpan(match.start(), match.end(), None, low, high, approximate=True, vague=True)
 
 
+def _up_to(match: re.Match[str]) -> AmountSpan | None:
+    """多则一千少则五百: between the two."""
+    low, high = parse_number(match["low"] or match["least"]), parse_number(match["high"] or match["most"])
+    if low is None or high is None or high <= low:
+        return None
+    return AmountSpan(match.start(), match.end(), None, low, high, approximate=True, vague=True)
+
+
 def _odd(match: re.Match[str]) -> AmountSpan:
     low, high = _ODD_RANGES[match["unit"]]
     return AmountSpan(match.start(), match.end(), None, Decimal(low), Decimal(high), approximate=True, vague=True)
@@ -253,6 +269,7 @@ def _with_jiao(match: re.Match[str]) -> AmountSpan | None:
 
 
 _READERS = (
+    (_UP_TO, _up_to),
     (_BETWEEN, _between),
     (_RANGE, _range),
     (_ODD, _odd),

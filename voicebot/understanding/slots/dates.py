@@ -14,7 +14,8 @@ from voicebot.understanding.slots.span import DaySpan
 from voicebot.understanding.slots.stretches import OPEN_DAYS, OPEN_PAIRS, STRETCHES
 
 _WEEKDAY = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6, **{str(n + 1): n for n in range(7)}}
-_RELATIVE = {"大前": -3, "前": -2, "昨": -1, "今": 0, "当": 0, "明": 1, "后": 2, "大后": 3, "外后": 3, "大大后": 4}
+_RELATIVE = {"大前": -3, "前": -2, "昨": -1, "今": 0, "明": 1, "听": 1, "后": 2, "大后": 3, "外后": 3, "大大后": 4}
+_BESIDE_IT = 2  # characters between a date and the weekday said with it: 八月二十九号吧周六
 _WEEK = timedelta(weeks=1)
 
 
@@ -32,29 +33,35 @@ def find_days(text: str, today: date, payday: int | None = None, *, asked: bool 
             span = read(match, from_here)
             if span is not None:
                 taken.append(_with_suffix(text, span))
-    return _same_again(text, sorted(taken, key=lambda span: span.start))
+    return _same_again(text, sorted(taken, key=lambda span: span.start), today)
 
 
-def _same_again(text: str, days: list[DaySpan]) -> list[DaySpan]:
+def _same_again(text: str, days: list[DaySpan], today: date) -> list[DaySpan]:
     """六月十五号，十五号付; 下周三发钱，周四还: a name without month or week goes on in the one that was just said."""
     for place, span in enumerate(days):
-        if span.before is None or span.day is None:
+        if span.before is None:
             continue
-        weekly = text[span.start] in "周礼星"
-        for said in days[:place]:
-            day = said.day
-            if day is None or said.vague or said.before is not None or day <= span.day:
-                continue
-            if weekly and _OF_A_WEEK.search(text[said.start : said.end]):
-                meant = day + timedelta(days=(span.day.weekday() - day.weekday()) % 7)
-                same = meant.isocalendar().week == day.isocalendar().week
-            else:
-                meant = almanac.in_month(day.year, day.month, span.day.day) or day
-                same = not weekly and "月" in text[said.start : said.end] and meant >= day
-            if same:
-                days[place] = replace(span, day=meant, before=None)
-                break
+        meant = next((day for said in days[:place] if (day := _taken_up(text, span, said, today)) is not None), None)
+        if meant is not None:
+            days[place] = replace(span, day=meant, before=None)
     return days
+
+
+def _taken_up(text: str, span: DaySpan, said: DaySpan, today: date) -> date | None:
+    """The day that a name without month or week means after another day; None where it does not go on from that."""
+    if said.day is None or said.vague or span.day is None:
+        return None
+    if text[span.start] not in "周礼星":
+        meant = almanac.in_month(said.day.year, said.day.month, span.day.day)
+        in_that_month = said.before is None and "月" in text[said.start : said.end]
+        return meant if in_that_month and meant is not None and meant >= said.day > span.day else None
+    if span.start - said.end <= _BESIDE_IT and said.day.weekday() == span.day.weekday():
+        return said.day
+    if not _OF_A_WEEK.search(text[said.start : said.end]) or said.day <= span.day:
+        return None
+    meant = said.day + timedelta(days=(span.day.weekday() - said.day.weekday()) % 7)
+    same_week = meant.isocalendar().week == said.day.isocalendar().week
+    return meant if same_week and (said.before is None or span.day == today) else None
 
 
 def _with_suffix(text: str, span: DaySpan) -> DaySpan:
@@ -269,7 +276,7 @@ _MONTHS_AHEAD = {
 }
 _MONTH = (
     rf"(?P<month>(?:(?<!\w)月(?=[\d一二三十])|这个月|本月|当月|这月|下下个月|下下月|下个月|下月|次月|上个月|上月|"
-    rf"(?:[明去]年的?)?{COUNT}月)份?的?)"
+    rf"(?<![百千万])(?:[明去]年的?)?{COUNT}月)份?的?)"
 )
 _FROM_TEN = r"(?:[二三]?十[一二三四五六七八九]?|[12]\d|3[01])"
 _SUFFIX = re.compile(
@@ -303,8 +310,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (rf"{_MONTH}?最后(?:一天|那天|一日)", _last_day),
         (rf"{_MONTH}(?P<part>月底|月末|底|末|月初|初|月中|中旬|上旬|下旬|中)(?!间)", _part_of_month),
         (r"(?P<month>)(?P<part>月底|月末|月初|月中|中旬|上旬|下旬)", _part_of_month),
-        (r"(?P<word>大大后|大后|外后|大前|后|昨|今|明|(?<![之以目])前|当)(?:天|儿个?|日)", _relative),
-        (r"(?P<word>今|明|昨|后)(?=早|晚|上午|下午|中午|夜)", _relative),
+        (r"(?P<word>大大后|大后|外后|大前|后|昨|今|明|(?<![之以目])前)(?:天|儿个?|日)", _relative),
+        (r"(?P<word>今|明|昨|后|听)(?=早|晚|上午|下午|中午|夜)", _relative),
         (
             r"(?P<which>下个?|这个?|本)?(?:周|礼拜|星期)(?P<first>[一二三四五六])(?:到|至|-|~)"
             r"(?:周|礼拜|星期)?(?P<last>[二三四五六日天])(?![点号个])",
@@ -318,15 +325,20 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (r"(?P<which>下下个?|下个?|这个?|本|上个?)(?:周|礼拜|星期)(?P<part>初)?", _week),
         *STRETCHES,
         *NAMED_DAYS,
-        (r"(?:年底|年末)(?:之前|前)?", _year_end),
+        (
+            r"(?:今年)?(?:年底|年末)(?:之前|前)?|今年(?:之内|以内|内)|"
+            r"(?<![\d一二两三四五六七八九十几半])年内",
+            _year_end,
+        ),
         (r"(?:下一?个|明个)工作日", _workday),
         (rf"{_MONTH}(?P<within>之?内|以内|之前|前)?", _whole_month),
         *OPEN_DAYS,
-        (r"现在|马上|立刻|立马|这就|当场|眼下|这会儿", _right_now),
+        (r"现在|马上|立刻|立马|这就|当场|眼下|这会儿|[待等一过]会儿?|等一?下(?![个月周])", _right_now),
         (
-            rf"^[那就定是在要得嗯呃哦好行，,]*(?P<day>{_FROM_TEN}|[一二三四五六七八九]|[1-9])"
+            rf"^(?:最[晚迟早多]|顶多|大概|差不多|应该|可能|等到|[那就定是在要得到嗯呃哦好行我，,])*(?P<day>{_FROM_TEN}|[一二三四五六七八九]|[1-9])"
             r"[吧呗嘛啊呢了可以行吗好哈。.！!？?]*$",
             _bare_number,
         ),
+        (rf"^[那就定在好行可以,，]*(?P<day>{_FROM_TEN})(?=[,，]?[一二两三四五六七八九][百千万])", _bare_number),
     )
 )

@@ -17,10 +17,13 @@ from voicebot.understanding.slots.spelled import told_digits
 
 _PAYING_IT = re.compile(r"(?:还|付|给|交|转|打|凑|拿|存|缴)(?:你们?|您|上|出|个|掉|得起)*(?:大概|差不多|最多)?$")
 _FIX = re.compile(
-    r"不是(?P<old1>[^，,。是]{1,12})[，,。]?(?:而|应该|我说的)?是(?P<new1>.+)|(?:不对|说错了?|错了|(?<=[，,])等等(?=[，,])|"
-    r"口误|记错了?|不不不?|更正一下|改一下)[，,。]?(?:应该|我是说|我说的|还)?是?(?P<new2>.+)|"
-    r"(?P<old3>.+?)[，,。]?(?:哦|啊)?(?:不不?|不对|不是)[，,。](?:是)?(?P<new3>.+)|(?:改成|改到|改为|"
-    r"换成|还是改)(?P<new4>.+)"
+    r"不是(?P<old1>[^，,。是]{1,12})[，,。]?(?:而|应该|我说的|我讲的)?是(?P<new1>.+)|"
+    r"(?:不对|[说讲记看写念报](?:错|快|岔|混|反|漏|偏|串)了?|错了|(?<=[，,])等等(?=[，,])|口误|不不不?|更正一下|"
+    r"改一下|"
+    r"算了(?=[，,]?(?:还|还是)?[\d一二两三四五六七八九十周下明后]))"
+    r"[，,。]?(?:应该|我是说|我说的|我讲的|还)?是?(?P<new2>.+)|"
+    r"(?P<old3>.+?)[，,。]?(?:哦|啊)?(?:不不?|不对|不是)[，,。](?:是)?(?P<new3>.+)|"
+    r"(?:改成|改到|改为|换成|还是改)(?P<new4>.+)"
 )
 
 
@@ -89,9 +92,13 @@ def _extract(text: str, context: Context) -> dict[str, Slot]:
 
 def _place_moments(text: str, context: Context, moments: Sequence[Moment], found: dict[str, Slot]) -> None:
     pays: list[Moment] = []
+    idle: list[Moment] = []
     calls: list[Moment] = []
     for moment in moments:
-        if roles.is_idle(text, moment, context) or roles.is_no_offer(text, moment, context):
+        if roles.is_no_offer(text, moment, context):
+            continue
+        if roles.is_idle(text, moment, context):
+            idle.append(moment)
             continue
         past = roles.gone_by(moment, context.now.date())
         if past is not None:
@@ -106,7 +113,7 @@ def _place_moments(text: str, context: Context, moments: Sequence[Moment], found
     if calls and not asked_when and not roles.PAYING.search(text):
         calls, pays = sorted((*calls, *pays), key=lambda moment: moment.start), []
     if calls:
-        _add(found, _callback_slot(text, in_full(text, roles.best_call(calls), calls), context))
+        _add(found, _callback_slot(text, in_full(text, roles.best_call(calls), (*calls, *idle)), context))
     chosen = roles.best_day(text, pays, context)
     if chosen is not None:
         _add(found, _day_slot("date", text, chosen))

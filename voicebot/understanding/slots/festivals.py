@@ -82,6 +82,8 @@ def _payday(match: re.Match[str], today: Today) -> DaySpan:
     return named(match, almanac.next_payday(start, today.payday), payday=True)
 
 
+_OF_A_SUM = "[零一二三四五六七八九十百千万]"
+"""Before 六一 it makes a sum: 两千九百六一次结清."""
 _OVER = r"(?P<over>等?过完|等?过了|忙完)?"
 _REST = r"(?P<rest>(?:小?长假|放假|假期|黄金周|期间|假))?"
 _SUFFIX = (
@@ -96,14 +98,14 @@ FESTIVALS: tuple[tuple[str, Reader], ...] = (
     (rf"(?P<month>{COUNT})月(?P<day>初{COUNT})", _lunar),
     (r"(?P<year>大年|年|过年)?初(?P<day>十|[一二三四五六七八九])(?!中|次|步|期|审|衷|心|号)", _first_days),
     (
-        rf"{_OVER}(?P<name>十一)(?=(?:小?长假|放假|假期|黄金周|期间|之前|以前|前|之后|以后|后))节?{_REST}{_SUFFIX}",
+        rf"{_OVER}(?<!{_OF_A_SUM})(?P<name>十一)(?=(?:小?长假|放假|假期|黄金周|期间|之前|以前|前|之后|以后|后))节?{_REST}{_SUFFIX}",
         _festival,
     ),
 )
 """Read before the days of the month, whose numbers they hold."""
 
 NAMED_DAYS: tuple[tuple[str, Reader], ...] = (
-    (rf"{_OVER}(?P<name>{almanac.HOLIDAY_NAMES})节?(?:假日)?{_REST}{_SUFFIX}", _festival),
+    (rf"{_OVER}(?<!{_OF_A_SUM})(?P<name>{almanac.HOLIDAY_NAMES})节?(?:假日)?{_REST}{_SUFFIX}", _festival),
     (
         r"(?:过年|年关)(?:之前|以前|前)|(?<![一二两三四五六七八九十百几半多数\d])年[前后]|等?过完?了?年(?:之后|"
         r"以后|后|的时候|那会儿?)?(?!轻|纪|底|初|级)",

@@ -15,7 +15,7 @@ from voicebot.understanding.slots.span import DaySpan
 PAYING = re.compile(
     r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|打过去|"
     r"转过去|把.{0,8}(?:打|转|存)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|"
-    r"给你们?(?:钱|补|[打转汇存])|[打转汇存](?=[\d一二两三四五六七八九十])|补上|扣款|划扣"
+    r"(?:[十百千万块元]|块钱)给(?:你|您)|给你们?(?:钱|补|[打转汇存])|[打转汇存](?=[\d一二两三四五六七八九十])|补上|扣款|划扣"
 )
 _CALLING = re.compile(
     r"打(?:电话|过来|给我|来|吧)|再打|联系|再说|再聊|再谈|聊|回电|回拨|来电|有空|有时间|方便|下班|找我|"
@@ -45,7 +45,7 @@ _CANNOT = re.compile(
     r"不能(?!不|再)|打不了|给不了|转不了|不在|等不了)"
 )
 _UNWANTED = re.compile(
-    r"(?:(?<!是)不是|(?:不要|别|甭)(?:再)?(?:写|记|说|定|约|安排|给我写|给我记|打)?(?:成|在|到)?|等不[到了]|没说|"
+    r"(?:(?<!是)不是|(?:不要|别|甭)(?:再)?(?:写|记|说|定|约|安排|给我写|给我记)?(?:成|在|到)?|等不[到了]|没说|"
     r"不能是|不想等?到|过不了|用不着等?到?)(?:说)?$"
 )
 _DUE = re.compile(
@@ -62,9 +62,10 @@ _LONG_AGO = re.compile(
 _CIRCUMSTANCE = re.compile(
     r"^(?:我|才|就|会|能|应该|要|会有|有|这边|公司|单位|厂里|老板|客户|这个)*"
     r"(?:发(?:工资|钱|薪|饷|了工资)|开(?:工资|支|工)|到账|回款|结(?:工程|货)?[款账]|领(?:工资|钱|低保|退休金|养老金)|"
-    r"下班|上班|休息|放假|回来|回家|出差|到家|开会|开学|出院|手术|吃饭)"
+    r"下班|上班|休息|放假|出门|有事|有课|回来|回家|出差|到家|开会|开学|出院|手术|吃饭)"
 )
 _MOVED_TO = re.compile(r"(?:推|拖|挪|延|改|换|缓|宽限)(?:迟|后|期)?(?:到|成|为)?$")
+_DECIDED = re.compile(r"(?:那就|那还是|还是|干脆|要不|不如|说定|定在|那我就|那我)(?:定在|定|在|是|说)*$")
 _MOVED_ON = re.compile(r"上次|之前说|原来|本来|说好|约好|上回|原定|原先|先前")
 _TODAY_IS = re.compile(r"^(?:是|都|才|已经|又是|就是|也)*$")
 _OR = re.compile(r"^(?:[，,、]?(?:还是|或者?|要么|要不)|、)+$")
@@ -88,6 +89,10 @@ _CALLED = re.compile(
 _JUST_NOW = re.compile(r"(?:刚才|刚刚|刚)(?:我|你们?)?$")
 _ASKS_TO_CALL = re.compile(r"打(?!工|架|麻将|扫)|联系|回电|来电|再说|再聊|聊|方便|有空|call", re.I)
 _ANY_TIME = re.compile(r"闲|在家|休息|可以|行吗|随便|都行|啥时候|什么时候|几点|都成|任何时")
+_PAYS_THEN = re.compile(
+    r"还(?:款|钱|给?你|给?您|上|掉|清|完|了|$|[\d一二两三四五六七八九十])|转(?!人工|接|告|机|达)|付|存|缴|汇|"
+    r"打(?:给你们?|过去|钱|款)"
+)
 _RIGHT_AWAY = re.compile(
     r"^(?:我)?(?:等?我?(?:到家|回家|回去|回来|下班|忙完|吃完饭|下课|收工|交班)(?:了|以后|之后|后)?|就|只能|最多|"
     r"可以|能|先|去|给|给你|给你们|就能|只|马上|就去|就给|想|手头能|把钱|把它|都|全部?|肯定|一定|再)*"
@@ -186,7 +191,7 @@ def best_day(text: str, moments: Sequence[Moment], context: Context) -> Moment |
         return undecided
     exact = [m for m in pool if m.exact and m.day is not None and not m.day.now]
     if len(exact) > 1:
-        moved = next((m for m in reversed(exact) if _MOVED_TO.search(m.head)), None)
+        moved = next((m for m in reversed(exact) if _MOVED_TO.search(m.head) or _DECIDED.search(m.head)), None)
         if moved is not None or _MOVED_ON.search(text):
             return moved or exact[-1]
         exact = [m for m in exact if not _CIRCUMSTANCE.match(m.tail)] or exact
@@ -201,7 +206,7 @@ def _with_day(moment: Moment, context: Context) -> Moment | None:
     clock = moment.clock
     if moment.day is not None:
         return moment
-    if clock is None or clock.after_minutes is not None or not _RIGHT_AWAY.match(moment.tail):
+    if clock is None or clock.after_minutes is not None or not _PAYS_THEN.search(moment.tail):
         return None
     until = clock.clock or clock.latest or time(23, 59)
     today = context.now.date()

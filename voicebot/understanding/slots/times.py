@@ -47,7 +47,7 @@ _PART_WORDS = {
 }
 _PART = (
     "(?P<part>凌晨|清早|清晨|一大早|大早上|早上|早晨|早间|上午|中午|晌午|午休|下午|午后|后晌|傍晚|晚上|"
-    "晚间|夜里|半夜|深夜|(?<=[今明后昨天儿])[早晚])"
+    "晚间|夜里|半夜|深夜|(?<=[今明后昨听天儿])[早晚])"
 )
 _N = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[一二两三四五六七八九])"
 _MIN = r"(?:\d{1,2}|[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九]|[一二三四五六七八九])"
@@ -65,7 +65,7 @@ _AFTER_SOME = re.compile(
 )
 _AFTER = re.compile(
     rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|半)个?(?:半)?(?:小时|钟头|点钟)(?P<extra>半)?|"
-    rf"(?P<minutes>\d{{1,3}}|{_MIN}|一百二十|九十)分钟|(?P<quarter>一刻钟))"
+    rf"(?P<minutes>\d{{1,3}}|{_MIN}|一百二十|九十)分钟|(?P<quarter>[一两三]刻钟))"
     r"(?P<suffix>之后|以后|后|左右)?"
 )
 _PART_ONLY = re.compile(_PART)
@@ -180,7 +180,7 @@ def _read_range(match: re.Match[str], hour_now: int) -> ClockSpan | None:
 
 def _read_after(match: re.Match[str], hour_now: int) -> ClockSpan | None:
     if match["quarter"]:
-        minutes = 15
+        minutes = 15 * int(parse_number(match["quarter"][0]) or 1)
     elif match["minutes"]:
         value = parse_number(match["minutes"])
         minutes = int(value) if value is not None else 0
