@@ -12,8 +12,9 @@ from voicebot.campaign.pacing import grant
 from voicebot.campaign.plan import Arm, Calendar, CallerPool, CampaignPlan, Pacing
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.store import Store
+from voicebot.store.agent_records import AgentRecord, AgentState
 from voicebot.store.campaign_records import Campaign, CampaignState, Member, MemberState
-from voicebot.store.records import AgentRecord, AgentState, Case, Permission
+from voicebot.store.records import Case, Permission
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 SHOWN = "+861066660001"

@@ -17,7 +17,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from voicebot.call.board import CallBoard, LiveCall, PlaceCall, PlacementRefused, TimelineEntry
 from voicebot.console import ConsoleLimits, ConsoleServices, EngineMetrics, Probe, create_application
 from voicebot.store import Store
-from voicebot.store.records import AgentRecord, Call, Case, Debt, Debtor, Handoff, PhoneNumber
+from voicebot.store.agent_records import AgentRecord, Handoff
+from voicebot.store.records import Call, Case, Debt, Debtor, PhoneNumber
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 

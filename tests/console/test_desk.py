@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.console.conftest import AT
+from voicebot.store.agent_records import Handoff
 from voicebot.store.complaint_records import Complaint, ComplaintKind, Tier
-from voicebot.store.records import FOR_AN_AGENT, Callback, Handoff, utc_now
+from voicebot.store.records import FOR_AN_AGENT, Callback, utc_now
 
 Console = Any
 COMPLAINT = Complaint(

@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from voicebot.console import ConsoleLimits, EngineMetrics
 from voicebot.handoff import Step
+from voicebot.store.agent_records import AgentState
 from voicebot.store.errors import StoreUnavailable
-from voicebot.store.records import AgentState
 
 Console = Any
 Opener = Any

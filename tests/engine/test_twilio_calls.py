@@ -21,7 +21,8 @@ from tests.engine.people import ANSWERS, OURS, VOICE_HERTZ, WORDS, Answer, Perso
 from voicebot.demo.telephones import free_port
 from voicebot.settings import Settings, SipSettings
 from voicebot.settings.outgoing import MessageSettings
-from voicebot.store.records import AgentRecord, AgentState, Call, Case, Consent
+from voicebot.store.agent_records import AgentRecord, AgentState
+from voicebot.store.records import Call, Case, Consent
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Engine, OpenEngine, StartSipp

@@ -14,8 +14,8 @@ import pytest
 from telephony.carrier import Cause, DialFailed, DialRequest, Direction, IncomingHandler
 from telephony.media import MediaPort
 from voicebot.handoff import HandoffDesk, HandoffStep, HandoffTimes
+from voicebot.store.agent_records import AgentRecord, AgentState, Handoff
 from voicebot.store.errors import StoreUnavailable
-from voicebot.store.records import AgentRecord, AgentState, Handoff
 
 T = TypeVar("T")
 EPOCH = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

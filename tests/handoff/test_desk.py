@@ -14,7 +14,7 @@ from telephony.carrier import Cause
 from voicebot.call.desk import AgentConnected, AgentMissing, HandoffRequest
 from voicebot.dialog.events import HandoffOutcome
 from voicebot.handoff import HandoffDesk, Step
-from voicebot.store.records import AgentState, Handoff
+from voicebot.store.agent_records import AgentState, Handoff
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Office = Any

@@ -13,7 +13,8 @@ from telephony.carrier import Cause, DialFailed, DialRequest
 from voicebot.call.desk import AgentConnected, AgentMissing, HandoffRequest
 from voicebot.handoff import HandoffDesk, HandoffTimes
 from voicebot.store import Store
-from voicebot.store.records import AgentRecord, AgentState, Call, utc_now
+from voicebot.store.agent_records import AgentRecord, AgentState
+from voicebot.store.records import Call, utc_now
 
 Office = Any
 

@@ -12,7 +12,7 @@ import pytest
 from voicebot.call.desk import AgentConnected, AgentMissing, HandoffRequest
 from voicebot.dialog.events import HandoffOutcome
 from voicebot.handoff import HandoffDesk, Step
-from voicebot.store.records import AgentState
+from voicebot.store.agent_records import AgentState
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Office = Any

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from recordings.cipher import KeyRing
 from voicebot.store import Store
-from voicebot.store.records import AgentRecord, AgentState
+from voicebot.store.agent_records import AgentRecord, AgentState
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 

@@ -11,18 +11,8 @@ import pytest
 
 from recordings.cipher import KeyRing
 from voicebot.store import AttemptRefused, Store, UnknownCase
-from voicebot.store.records import (
-    AgentRecord,
-    AgentState,
-    AttemptState,
-    Call,
-    Case,
-    ContactHistory,
-    Handoff,
-    Permission,
-    Promise,
-    Suppression,
-)
+from voicebot.store.agent_records import AgentRecord, AgentState, Handoff
+from voicebot.store.records import AttemptState, Call, Case, ContactHistory, Permission, Promise, Suppression
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MakeCase = Callable[..., Case]

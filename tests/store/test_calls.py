@@ -10,16 +10,8 @@ from decimal import Decimal
 import pytest
 
 from voicebot.store import Store
-from voicebot.store.records import (
-    Call,
-    Callback,
-    CallbackState,
-    Case,
-    Handoff,
-    PlanRequest,
-    Promise,
-    PromiseState,
-)
+from voicebot.store.agent_records import Handoff
+from voicebot.store.records import Call, Callback, CallbackState, Case, PlanRequest, Promise, PromiseState
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MakeCase = Callable[..., Case]

@@ -11,8 +11,8 @@ import pytest
 from recordings.cipher import KeyRing
 from voicebot.store import Store, StoreRefused, StoreUnavailable
 from voicebot.store import database as database_module
+from voicebot.store.agent_records import AgentRecord
 from voicebot.store.database import Database
-from voicebot.store.records import AgentRecord
 
 
 @pytest.mark.parametrize(

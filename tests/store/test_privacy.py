@@ -12,10 +12,11 @@ from sqlalchemy import text
 
 from recordings.cipher import KeyFault, KeyRing
 from voicebot.store import Store
+from voicebot.store.agent_records import Handoff
 from voicebot.store.complaint_records import Complaint, ComplaintKind, Tier
 from voicebot.store.database import Database
 from voicebot.store.outgoing import Delivery, Message
-from voicebot.store.records import Call, Callback, Case, Handoff, PlanRequest, Promise, Suppression
+from voicebot.store.records import Call, Callback, Case, PlanRequest, Promise, Suppression
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MakeCase = Callable[..., Case]

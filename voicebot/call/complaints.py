@@ -10,7 +10,7 @@ from compliance_filters.complaint_rules import ComplaintRules, due_days
 from voicebot.dialog.events import SetFlag
 from voicebot.dialog.reference import reference_of
 from voicebot.store.complaint_records import Complaint, ComplaintKind, Tier
-from voicebot.store.protocols import Complaints
+from voicebot.store.desk_protocols import Complaints
 from voicebot.store.records import Case
 
 

@@ -9,10 +9,11 @@ from typing import Protocol
 
 from voicebot.call.complaints import TakenComplaints
 from voicebot.dialog.events import ChooseCase, RecordCallback, RecordPlan, RecordPromise, SendMessage, SetFlag
+from voicebot.store.access_protocols import Audit
 from voicebot.store.number import e164
 from voicebot.store.outgoing import Message
 from voicebot.store.outgoing_protocols import Messages
-from voicebot.store.protocols import Audit, Callbacks, Cases, Plans, Promises, Suppressions
+from voicebot.store.protocols import Callbacks, Cases, Plans, Promises, Suppressions
 from voicebot.store.records import FOR_AN_AGENT, Callback, Case, NumberState, PlanRequest, Promise, Suppression
 
 

@@ -27,7 +27,8 @@ from voicebot.dialog.events import RequestHandoff
 from voicebot.dialog.flow import Flow
 from voicebot.dialog.library import Library
 from voicebot.speech.protocols import Recogniser, Synthesiser, VoiceActivity
-from voicebot.store.protocols import Attempts, Calls, Complaints, NewsDesk, Permit
+from voicebot.store.desk_protocols import Complaints
+from voicebot.store.protocols import Attempts, Calls, NewsDesk, Permit
 from voicebot.store.records import Call, Case
 
 

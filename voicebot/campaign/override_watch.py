@@ -9,8 +9,8 @@ from pathlib import Path
 from compliance_filters.overrides import Override, digest, read_overrides
 from compliance_filters.pack import PackError
 from voicebot.campaign.policy import ContactPolicy
+from voicebot.store.access_protocols import Audit
 from voicebot.store.errors import StoreUnavailable
-from voicebot.store.protocols import Audit
 
 log = logging.getLogger(__name__)
 

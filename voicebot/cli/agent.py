@@ -11,7 +11,7 @@ from voicebot.cli._store import ACTOR, ConfigOption, JsonOption, with_store
 
 if TYPE_CHECKING:
     from voicebot.store import Store
-    from voicebot.store.records import AgentRecord
+    from voicebot.store.agent_records import AgentRecord
 
 app = typer.Typer(help="Add and list agents, and set their state.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def add(
 ) -> None:
     """Adds an agent, or changes name, telephone and skills of one who is known."""
     from voicebot.cli._terminal import fail, out
-    from voicebot.store.records import AgentRecord, AgentState
+    from voicebot.store.agent_records import AgentRecord, AgentState
 
     if not _ID.fullmatch(agent_id):
         raise fail(f"`{agent_id}` cannot be an id.", "Use up to 64 letters, digits, dots, dashes, underscores.", code=2)
@@ -93,7 +93,7 @@ def state(
 ) -> None:
     """Sets whether an agent takes calls."""
     from voicebot.cli._terminal import fail, out
-    from voicebot.store.records import AgentState
+    from voicebot.store.agent_records import AgentState
 
     if wanted not in {"free", "offline"}:
         raise fail(f"There is no state `{wanted}` to choose.", "Choose free or offline.", code=2)

@@ -11,7 +11,7 @@ from voicebot.cli._store import ACTOR, ConfigOption, JsonOption, with_store
 
 if TYPE_CHECKING:
     from voicebot.store import Store
-    from voicebot.store.records import ApiToken, IssuedToken
+    from voicebot.store.access_records import ApiToken, IssuedToken
 
 app = typer.Typer(help="Issue, list and revoke API tokens.", no_args_is_help=True)
 

@@ -10,8 +10,8 @@ from enum import Enum
 from aiohttp import hdrs, web
 
 from voicebot.console.problems import Problem
-from voicebot.store.protocols import Tokens
-from voicebot.store.records import IssuedToken
+from voicebot.store.access_protocols import Tokens
+from voicebot.store.access_records import IssuedToken
 
 _WINDOW_SECONDS = 60.0
 _ADDRESSES_REMEMBERED = 10_000

@@ -23,7 +23,7 @@ from voicebot.console.schemas import (
     HandoffsQuery,
 )
 from voicebot.console.services import SERVICES, ConsoleServices
-from voicebot.store.records import AgentRecord, AgentState, Handoff
+from voicebot.store.agent_records import AgentRecord, AgentState, Handoff
 
 _ENGINE_HOLDS = {AgentState.RINGING, AgentState.BUSY}
 

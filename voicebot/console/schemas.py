@@ -13,7 +13,9 @@ from voicebot.call.board import LiveCall, TimelineEntry
 from voicebot.console.masking import mask_data
 from voicebot.dialog.places import Finding
 from voicebot.dialog.publishing import OnOffer
-from voicebot.store.records import AgentRecord, AuditEntry, Call, Case, Handoff
+from voicebot.store.access_records import AuditEntry
+from voicebot.store.agent_records import AgentRecord, Handoff
+from voicebot.store.records import Call, Case
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$")]
 """An identifier of a case, a call, an agent."""

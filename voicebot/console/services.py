@@ -13,21 +13,10 @@ from voicebot.call.board import CallBoard, CallPlacer, TimelineEntry
 from voicebot.console.metrics import EngineMetrics
 from voicebot.dialog.places import Finding
 from voicebot.dialog.publishing import OnOffer
+from voicebot.store.access_protocols import Audit, Tokens
+from voicebot.store.desk_protocols import Agents, Complaints, Handoffs
 from voicebot.store.outgoing_protocols import Deliveries, Exports
-from voicebot.store.protocols import (
-    Agents,
-    Audit,
-    Brakes,
-    Callbacks,
-    Calls,
-    Campaigns,
-    Cases,
-    Complaints,
-    Handoffs,
-    NewsDesk,
-    Promises,
-    Tokens,
-)
+from voicebot.store.protocols import Brakes, Callbacks, Calls, Campaigns, Cases, NewsDesk, Promises
 from voicebot.store.records import utc_now
 
 Probe = Callable[[], Awaitable[str | None]]

@@ -8,7 +8,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from voicebot.demo.script import Reply
-from voicebot.store.records import AgentRecord, AgentState, Case, Debt, Debtor, PhoneNumber
+from voicebot.store.agent_records import AgentRecord, AgentState
+from voicebot.store.records import Case, Debt, Debtor, PhoneNumber
 
 FIRM = "安信银行"
 CALLBACK_NUMBER = "4000000000"

@@ -15,7 +15,8 @@ from voicebot.call.board import TimelineEntry
 from voicebot.demo import cast
 from voicebot.demo.person import sound
 from voicebot.demo.terminal import Check
-from voicebot.store.records import Call, Handoff, Promise
+from voicebot.store.agent_records import Handoff
+from voicebot.store.records import Call, Promise
 
 DEBT_WORDS = ("欠款", "还款", "逾期", "账单", "应还", "催收", "信用卡", "贷款", "到期")
 """None of these may reach anybody but the verified debtor."""

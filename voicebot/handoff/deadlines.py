@@ -9,8 +9,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from voicebot.store.complaint_records import Complaint, ComplaintState, Tier, TierCount
+from voicebot.store.desk_protocols import Complaints
 from voicebot.store.errors import StoreUnavailable
-from voicebot.store.protocols import Complaints
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,10 @@ from voicebot.call.desk import AgentConnected, AgentMissing, HandoffRequest
 from voicebot.dialog.events import HandoffOutcome
 from voicebot.handoff.brief import spoken_brief, with_queue
 from voicebot.handoff.queue import Waiting, place, turn_has_come
+from voicebot.store.agent_records import AgentRecord, AgentState, Handoff
+from voicebot.store.desk_protocols import Agents, Handoffs
 from voicebot.store.errors import StoreUnavailable
-from voicebot.store.protocols import Agents, Handoffs
-from voicebot.store.records import AgentRecord, AgentState, Handoff, new_id, utc_now
+from voicebot.store.records import new_id, utc_now
 
 log = logging.getLogger(__name__)
 

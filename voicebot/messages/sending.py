@@ -35,10 +35,11 @@ from voicebot.messages.policy import MessagePolicy
 from voicebot.messages.stopping import wants_no_more
 from voicebot.messages.templates import Template, Templates, load_templates, state_of
 from voicebot.messages.writing import Writer
+from voicebot.store.access_protocols import Audit
 from voicebot.store.errors import StoreUnavailable
 from voicebot.store.outgoing import Message, MessageState
 from voicebot.store.outgoing_protocols import Messages
-from voicebot.store.protocols import Audit, Brakes, Cases, Promises, Suppressions
+from voicebot.store.protocols import Brakes, Cases, Promises, Suppressions
 from voicebot.store.records import Case, NumberState, Promise, PromiseState, Suppression
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,9 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
+from voicebot.store.agent_records import AgentRecord, AgentState
 from voicebot.store.database import Database
-from voicebot.store.records import AgentRecord, AgentState, utc_now
+from voicebot.store.records import utc_now
 from voicebot.store.rows import insert_once, upsert
 
 _HELD = (AgentState.RINGING, AgentState.BUSY)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
+from voicebot.store.agent_records import AgentState
 from voicebot.store.brakes import halted, reviewed_until
 from voicebot.store.callbacks import callback_record
 from voicebot.store.calls import call_record
@@ -27,7 +28,6 @@ from voicebot.store.outcomes import promise_record
 from voicebot.store.outgoing import EventKind
 from voicebot.store.protocols import Permit
 from voicebot.store.records import (
-    AgentState,
     Attempt,
     AttemptState,
     BegunAttempt,

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from recordings.canonical import canonical
 from voicebot.store import models
+from voicebot.store.access_records import AuditEntry, AuditReport
 from voicebot.store.database import Database
-from voicebot.store.records import AuditEntry, AuditReport, utc_now
+from voicebot.store.records import utc_now
 from voicebot.store.rows import insert_once, lock
 
 GENESIS = "0" * 64

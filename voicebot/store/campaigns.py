@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
+from voicebot.store.agent_records import AgentState
 from voicebot.store.attempts import attempt_record
 from voicebot.store.brakes import halted
 from voicebot.store.campaign_records import (
@@ -29,7 +30,7 @@ from voicebot.store.campaign_records import (
     Standing,
 )
 from voicebot.store.database import Database
-from voicebot.store.records import AgentState, new_id
+from voicebot.store.records import new_id
 from voicebot.store.rows import lock, upsert
 
 PROMOTED = 1000

@@ -12,9 +12,10 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import models
+from voicebot.store.agent_records import Handoff
 from voicebot.store.database import Database
 from voicebot.store.keeping import Keeper, Kept
-from voicebot.store.records import Handoff, utc_now
+from voicebot.store.records import utc_now
 from voicebot.store.rows import insert_once
 
 

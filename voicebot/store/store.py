@@ -9,6 +9,7 @@ from types import TracebackType
 from sqlalchemy import text
 
 from recordings.cipher import KeyRing
+from voicebot.store.access_protocols import Audit, Tokens
 from voicebot.store.agents import AgentRepository
 from voicebot.store.attempts import AttemptRepository
 from voicebot.store.audit import AuditRepository
@@ -20,6 +21,7 @@ from voicebot.store.cases import CaseRepository
 from voicebot.store.complaints import ComplaintRepository
 from voicebot.store.database import Database
 from voicebot.store.deliveries import DeliveryRepository
+from voicebot.store.desk_protocols import Agents, Complaints, Handoffs
 from voicebot.store.errors import StoreUnavailable
 from voicebot.store.events import EventRepository
 from voicebot.store.exporting import ExportRepository
@@ -33,21 +35,16 @@ from voicebot.store.news import NewsRepository
 from voicebot.store.outcomes import PlanRepository, PromiseRepository
 from voicebot.store.outgoing_protocols import Deliveries, Events, Exports, FollowUps, Messages
 from voicebot.store.protocols import (
-    Agents,
     Attempts,
-    Audit,
     Brakes,
     Callbacks,
     Calls,
     Campaigns,
     Cases,
-    Complaints,
-    Handoffs,
     NewsDesk,
     Plans,
     Promises,
     Suppressions,
-    Tokens,
 )
 from voicebot.store.suppressions import SuppressionRepository
 from voicebot.store.tokens import TokenRepository

@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import Row
 
 from voicebot.store import models
+from voicebot.store.access_records import ApiToken, IssuedToken
 from voicebot.store.database import Database
-from voicebot.store.records import ApiToken, IssuedToken, new_id, utc_now
+from voicebot.store.records import new_id, utc_now
 from voicebot.store.rows import insert_once
 
 PREFIX = "vbt"
