@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import calendar
 from datetime import date, timedelta
+from functools import lru_cache
 
 import chinese_calendar
-from lunar_python import Lunar, LunarMonth, Solar  # type: ignore[import-untyped]
+from lunar_python import LunarYear, Solar  # type: ignore[import-untyped]
 
 _LUNAR_HOLIDAYS = {
     "端午": (5, 5),
@@ -44,23 +45,30 @@ _HORIZON = 40  # days looked past a holiday for its first working day
 
 def lunar_to_solar(year: int, month: int, day: int) -> date | None:
     """The day of a lunar date, None when that month has no such day. Day 30 of a short twelfth month is its last."""
-    days = LunarMonth.fromYm(year, month).getDayCount()
+    first, days = _lunar_months(year)[month]
     if month == 12 and day == 30:
         day = days
-    if not 1 <= day <= days:
-        return None
-    solar = Lunar.fromYmd(year, month, day).getSolar()
-    return date(solar.getYear(), solar.getMonth(), solar.getDay())
+    return first + timedelta(days=day - 1) if 1 <= day <= days else None
 
 
 def next_lunar(today: date, month: int, day: int) -> date | None:
     """The next time the lunar date comes, today included."""
-    year = Solar.fromYmd(today.year, today.month, today.day).getLunar().getYear()
-    for candidate in (year - 1, year, year + 1):
-        found = lunar_to_solar(candidate, month, day)
+    for year in (today.year - 1, today.year, today.year + 1):
+        found = lunar_to_solar(year, month, day)
         if found is not None and found >= today:
             return found
     return None
+
+
+@lru_cache(maxsize=16)
+def _lunar_months(year: int) -> dict[int, tuple[date, int]]:
+    """First day and length of each month of a lunar year, leap months left out. Kept: a year takes milliseconds."""
+    months = {}
+    for month in LunarYear.fromYear(year).getMonths():
+        if month.getYear() == year and month.getMonth() > 0:
+            first = Solar.fromJulianDay(month.getFirstJulianDay())
+            months[month.getMonth()] = date(first.getYear(), first.getMonth(), first.getDay()), month.getDayCount()
+    return months
 
 
 def next_holiday(today: date, name: str) -> date | None:
