@@ -18,7 +18,7 @@ from tests.postgresql import Cluster, private_cluster
 from voicebot.store import Store
 from voicebot.store.records import Case, Debt, Debtor, PhoneNumber
 
-__all__ = ["cluster", "keys", "make_case", "store", "url"]
+__all__ = ["cluster", "invented_case", "keys", "make_case", "one_url", "store", "url"]
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,17 @@ def keys() -> KeyRing:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, on each of the two."""
-    if request.param == "sqlite":
+    return _empty(request.param, request, tmp_path)
+
+
+@pytest.fixture(name="url")
+def one_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database: SQLite, unless a test asks for "postgresql". Taken in place of `url`."""
+    return _empty(getattr(request, "param", "sqlite"), request, tmp_path)
+
+
+def _empty(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if kind == "sqlite":
         return f"sqlite:///{tmp_path}/store.db"
     running: Cluster = request.getfixturevalue("cluster")
     return asyncio.run(running.empty())
@@ -47,13 +57,14 @@ async def store(url: str, keys: KeyRing) -> AsyncIterator[Store]:
         yield opened
 
 
+def invented_case(number: str = "+8613800000001", **fields: object) -> Case:
+    """A case of nobody."""
+    debtor = Debtor(name="王小样", surname="王", id_last_four="123X", numbers=(PhoneNumber(number),))
+    debt = Debt(creditor="示例银行", amount_due=Decimal("2350.75"), due_date=date(2026, 11, 1))
+    return Case(**{"debtor": debtor, "debt": debt, **fields})  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def make_case() -> Callable[..., Case]:
     """Makes an invented case."""
-
-    def made(number: str = "+8613800000001", **fields: object) -> Case:
-        debtor = Debtor(name="王小样", surname="王", id_last_four="123X", numbers=(PhoneNumber(number),))
-        debt = Debt(creditor="示例银行", amount_due=Decimal("2350.75"), due_date=date(2026, 11, 1))
-        return Case(**{"debtor": debtor, "debt": debt, **fields})  # type: ignore[arg-type]
-
-    return made
+    return invented_case

@@ -1,49 +1,5 @@
-"""Stores on both databases, invented cases, and a desk on a virtual clock."""
+"""Stores on both databases, and invented cases."""
 
-from __future__ import annotations
+from tests.stores import cluster, keys, make_case, one_url, store
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import date
-from decimal import Decimal
-from pathlib import Path
-
-import pytest
-
-from recordings.cipher import KeyRing
-from tests.postgresql import Cluster, private_cluster
-from voicebot.store import Store
-from voicebot.store.records import Case, Debt, Debtor, PhoneNumber
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    with private_cluster() as running:
-        yield running
-
-
-@pytest.fixture
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database: SQLite, unless a test asks for "postgresql"."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
-    running: Cluster = request.getfixturevalue("cluster")
-    return asyncio.run(running.empty())
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    async with await Store.open(url, KeyRing.generate(), migrate=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-def make_case() -> Callable[..., Case]:
-    """Makes an invented case."""
-
-    def made(number: str = "+8613800000001", **fields: object) -> Case:
-        debtor = Debtor(name="王小样", surname="王", id_last_four="123X", numbers=(PhoneNumber(number),))
-        debt = Debt(creditor="示例银行", amount_due=Decimal("2350.75"), due_date=date(2026, 11, 1))
-        return Case(**{"debtor": debtor, "debt": debt, **fields})  # type: ignore[arg-type]
-
-    return made
+__all__ = ["cluster", "keys", "make_case", "one_url", "store"]
