@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import re
 from collections import deque
@@ -36,11 +35,13 @@ from telephony.sip_gate import GateUnavailable, Judge, SipGate
 from telephony.sip_leg import SipLeg
 from telephony.sip_sent import CountsUnavailable, SentPackets
 from telephony.sip_stack import account, addresses, check_address, gate_rules, stack_config, start_advice
+from telephony.sip_thread import SipThread
 from telephony.sip_trunk import SipSettings, SipTrunk
 
 logger = logging.getLogger(__name__)
 
-TICKS_BETWEEN_COUNTS = 3
+COUNT_SECONDS = 0.057
+"""Between two counts of what the lines have sent."""
 TICK_SECONDS = 0.019
 """A little less than a packet's 20 ms: so the ticks wander through every phase of the packets, and once in 0.4 s a
 packet is seen at the very moment it comes."""
@@ -105,8 +106,9 @@ class SipCarrier:
         self._runtime = runtime
         self._gate = SipGate(Judge(gate_rules(settings, self._hosts_of_trunk)), asyncio.get_running_loop().time)
         try:
-            self._gate.install()
-            sent = SentPackets()
+            thread = SipThread(runtime)
+            await thread.run(self._gate.install)
+            sent = SentPackets(asyncio.get_running_loop().time)
             await self._identity(None, None)
             for trunk in settings.trunks:
                 await self._identity(trunk, None)
@@ -119,7 +121,8 @@ class SipCarrier:
         except (BaresipError, ValueError) as error:
             await self.close()
             raise CarrierUnavailable(f"A SIP trunk's settings cannot be used: {error}. Mend the trunk.") from error
-        self._spawn(self._tick(sent))
+        self._spawn(self._tick())
+        self._spawn(self._count(thread, sent))
         for trunk in settings.trunks:
             if trunk.register:
                 self._spawn(self._keep_registered(trunk))
@@ -358,27 +361,42 @@ class SipCarrier:
 
     # Time
 
-    async def _tick(self, sent: SentPackets) -> None:
+    async def _tick(self) -> None:
         """Moves the audio of every call on, each 19 ms, in one task."""
         loop = asyncio.get_running_loop()
         due = loop.time()
-        for number in itertools.count():
+        while True:
             due = max(due + TICK_SECONDS, loop.time() - TICK_SECONDS)
             await asyncio.sleep(max(0.0, due - loop.time()))
             late = max(0.0, loop.time() - due)
             self.lateness.append(late)
             if self._legs:
                 self._on_tick(late)
-            counts = sent() if self._legs and number % TICKS_BETWEEN_COUNTS == 0 else {}
             for leg in tuple(self._legs.values()):
                 try:
                     leg.tick()
-                    if leg.handle in counts:
-                        leg.sent(counts[leg.handle])
                 except Exception:
                     # One call's trouble is not the others'.
                     logger.exception("audio failed", extra={"call": leg.id})
                     self._spawn(leg.hang_up())
+
+    async def _count(self, thread: SipThread, sent: SentPackets) -> None:
+        """Tells every call what has really left on its line."""
+        while True:
+            await asyncio.sleep(COUNT_SECONDS)
+            if not self._legs:
+                continue
+            for leg in self._legs.values():
+                leg.counting()
+            try:
+                counts = await thread.run(sent)
+            except BaresipError as error:
+                # The stack is slow, or gone, which is told elsewhere: for placing audio the last count stands.
+                logger.debug("the lines could not be counted", extra={"reason": str(error)})
+                continue
+            for leg in tuple(self._legs.values()):
+                if leg.handle in counts:
+                    leg.sent(counts[leg.handle])
 
     def _died(self) -> None:
         logger.critical("sip stack died; this process can place and take no more calls and must be replaced")

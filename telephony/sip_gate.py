@@ -191,7 +191,8 @@ class SipGate:
         """Requests refused, by status."""
 
     def install(self) -> None:
-        """Takes its place. The stack must be running. Raises GateUnavailable with another build of it."""
+        """SIP thread, see `telephony.sip_thread`. Takes its place. Raises GateUnavailable with another build of the
+        stack."""
         from baresip import _native
 
         libre = ctypes.CDLL(_native.__file__)
@@ -209,22 +210,17 @@ class SipGate:
             libre.sip_treply.argtypes = (*[ctypes.c_void_p] * 3, ctypes.c_uint16, ctypes.c_char_p)
             libre.list_unlink.argtypes = (ctypes.c_void_p,)
             libre.list_prepend.argtypes = (ctypes.c_void_p,) * 3
-            enter, leave = libre.re_thread_enter, libre.re_thread_leave
         except AttributeError as missing:
             raise GateUnavailable(f"baresip-python is not the version that is pinned: {missing}") from None
         stack = libre.uag_sip()
         if not stack:
             raise GateUnavailable("the SIP stack is not running")
         self._libre = libre
-        enter()
-        try:
-            if libre.sip_listen(ctypes.byref(self._element), stack, True, self._listener, None):
-                raise GateUnavailable("the SIP stack takes no listener")
-            listeners = ctypes.cast(self._element, ctypes.POINTER(_ListElement)).contents.list
-            libre.list_unlink(self._element)
-            libre.list_prepend(listeners, self._element, self._element)
-        finally:
-            leave()
+        if libre.sip_listen(ctypes.byref(self._element), stack, True, self._listener, None):
+            raise GateUnavailable("the SIP stack takes no listener")
+        listeners = ctypes.cast(self._element, ctypes.POINTER(_ListElement)).contents.list
+        libre.list_unlink(self._element)
+        libre.list_prepend(listeners, self._element, self._element)
         # The stack calls it as long as it lives, whatever becomes of the carrier.
         _standing.append(self)
 

@@ -12,6 +12,7 @@ from baresip import TransferFailed as ReferFailed
 from telephony.carrier import Cause, DialFailed, Direction, TransferFailed
 from telephony.sip_causes import cause_of_end, cause_of_refusal, split_reason
 from telephony.sip_port import BaresipLine, SipPort
+from telephony.sip_sent import LineCount
 
 logger = logging.getLogger(__name__)
 
@@ -82,10 +83,15 @@ class SipLeg:
         """The stack's own name of the call."""
         return int(self._call.handle)
 
-    def sent(self, packets: int) -> None:
-        """So many RTP packets have left on this call."""
+    def counting(self) -> None:
+        """The lines are about to be counted."""
         if self._port is not None:
-            self._port.sent(packets)
+            self._port.counting()
+
+    def sent(self, count: LineCount) -> None:
+        """What came of it."""
+        if self._port is not None:
+            self._port.sent(count)
 
     async def answer(self) -> None:
         try:

@@ -16,6 +16,7 @@ from baresip import AudioNotActive, AudioRestarted, CallAudio
 
 from telephony.alignment import Alignment
 from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaEvent, Playout
+from telephony.sip_sent import LineCount
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class LineStats(Protocol):
 class LineAudio(Protocol):
     """What the port needs of `baresip.CallAudio`."""
 
+    @property
+    def epoch(self) -> int | None: ...
     def read(self, max_bytes: int) -> bytes: ...
     def write(self, pcm: bytes) -> int: ...
     def flush_tx(self) -> None: ...
@@ -62,6 +65,11 @@ class BaresipLine:
     def __init__(self, audio: CallAudio) -> None:
         self._audio = audio
         self._epoch: int | None = None
+
+    @property
+    def epoch(self) -> int | None:
+        """Which streams the call has now, as the stack counts them; None before the first look."""
+        return self._epoch
 
     def read(self, max_bytes: int) -> bytes:
         self._bind()
@@ -104,7 +112,7 @@ class SipPort:
 
     Both directions are counted in samples, silence that was sent included, and laid on one clock by when their packets
     came and went: so what was said and what was heard stay side by side however unevenly the ticks come. For that its
-    owner calls `sent` now and then.
+    owner has the line counted now and then: `counting`, and `sent` with what came of it.
     """
 
     sample_rate = SAMPLE_RATE
@@ -142,6 +150,7 @@ class SipPort:
         self._packet = 0
         self._unsent = 0
         self._held = 0
+        self._asked = 0
         self._outgoing = Alignment()
         self.gap_seconds = 0.0
         """Media time, in seconds, for which no audio came though the call was up."""
@@ -216,19 +225,27 @@ class SipPort:
         self._pump()
         self._settle_marks()
 
-    def sent(self, packets: int) -> None:
-        """So many RTP packets have left on this call, as the stack counts them."""
+    def counting(self) -> None:
+        """The line is about to be counted."""
+        self._asked = self._written
+
+    def sent(self, count: LineCount) -> None:
+        """The line as it was counted just now. Passed over when it moved on meanwhile: the next count will do."""
         if self._ended:
             return
         self._measure()
-        frames = self._line_bytes // self._frame
-        held = frames - self._unsent - packets
+        if (self._written, self._starved, self._line.epoch) != (self._asked, count.starved_frames, count.epoch):
+            return
+        silence = count.silence_frames * self._frame
+        taken = self._line_before + self._written - count.buffered_bytes - count.flushed_bytes + silence + self._padded
+        frames = taken // self._frame
+        held = frames - self._unsent - count.packets
         if not 0 <= held <= MOST_HELD_FRAMES:
             # Keys are packets too, and on hold audio goes nowhere: neither changes what is held.
             self._unsent += held - self._held
             held = self._held
         self._held = held
-        self._outgoing.witness((frames - held) * self._frame / BYTES_PER_SECOND, self._now)
+        self._outgoing.witness((frames - held) * self._frame / BYTES_PER_SECOND, count.at - self._began)
 
     def end(self) -> None:
         """The call is over: what was not played is reported as such, then `MediaEnded`."""

@@ -3,18 +3,38 @@
 The stack (baresip 4.10 as bound by baresip-python 0.5.2a3) takes audio from us at one thread's pace and sends it at
 another's. Whenever the sender finds nothing it lets a turn pass, and from then on keeps a frame more between the two:
 what left us is not what left the machine. Only the packet counter tells, and it is read through the stack's public
-functions.
+functions, together with what had been taken from us at the same moment.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from baresip._native import ffi, lib
 
 
 class CountsUnavailable(Exception):
     """The SIP stack in this process is not one whose counters can be read."""
+
+
+@dataclass(frozen=True)
+class LineCount:
+    """One call's line at one moment. Counters are those of the streams named by `epoch`, but for the packets."""
+
+    at: float
+    """By the clock that was given, seconds."""
+    packets: int
+    """RTP packets sent since the call began."""
+    epoch: int
+    """Which streams: another number after each renegotiation."""
+    buffered_bytes: int
+    """Written to the stack and not yet taken by its sender."""
+    flushed_bytes: int
+    silence_frames: int
+    starved_frames: int
 
 
 class _Element(ctypes.Structure):
@@ -36,9 +56,9 @@ class _List(ctypes.Structure):
 
 
 class SentPackets:
-    """Reads the counters of all calls at once."""
+    """Reads the counters of all calls at once, on the SIP thread: see `telephony.sip_thread`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         """Raises CountsUnavailable with another build of the stack."""
         from baresip import _native
 
@@ -55,25 +75,31 @@ class SentPackets:
                 function.argtypes = (ctypes.c_void_p,)
             stack.stream_metric_get_tx_n_packets.restype = ctypes.c_uint32
             stack.stream_metric_get_tx_n_packets.argtypes = (ctypes.c_void_p,)
-            self._enter, self._leave = stack.re_thread_enter, stack.re_thread_leave
         except AttributeError as missing:
             raise CountsUnavailable(f"baresip-python is not the version that is pinned: {missing}") from None
         self._stack: Any = stack
+        self._clock = clock
 
-    def __call__(self) -> Mapping[int, int]:
-        """Packets sent, by the call's handle. The stack must be running."""
-        counts: dict[int, int] = {}
+    def __call__(self) -> Mapping[int, LineCount]:
+        """SIP thread. The counts of every call with audio, by the call's handle."""
+        counts: dict[int, LineCount] = {}
         stack = self._stack
-        # Calls come and go on the stack's own thread: it waits while we look.
-        self._enter()
-        try:
-            for agent in _walk(stack.uag_list()):
-                for call in _walk(stack.ua_calls(agent)):
-                    stream = stack.audio_strm(stack.call_audio(call))
-                    if stream:
-                        counts[stack.bp_call_handle_find(call)] = stack.stream_metric_get_tx_n_packets(stream)
-        finally:
-            self._leave()
+        stats = ffi.new("struct bp_audio_stats *")
+        for agent in _walk(stack.uag_list()):
+            for call in _walk(stack.ua_calls(agent)):
+                stream = stack.audio_strm(stack.call_audio(call))
+                handle = stack.bp_call_handle_find(call)
+                if not stream or not handle or lib.bp_audio_stats_get(handle, stats):
+                    continue
+                counts[handle] = LineCount(
+                    at=self._clock(),
+                    packets=stack.stream_metric_get_tx_n_packets(stream),
+                    epoch=stats.epoch,
+                    buffered_bytes=stats.tx_fill,
+                    flushed_bytes=stats.tx_flushed,
+                    silence_frames=stats.tx_silence_frames,
+                    starved_frames=stats.tx_starved_frames,
+                )
         return counts
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from baresip import AudioNotActive, AudioRestarted
 
 from telephony.media import AudioReceived, DtmfReceived, MarkReached, MediaEnded, MediaEvent
 from telephony.sip_port import SipPort
+from telephony.sip_sent import LineCount
 
 FRAME = b"\1\0" * 160
 
@@ -33,10 +34,13 @@ class MemoryLine:
     flush_asked: bool = False
     silent: int = 0
     starved: int = 0
+    epoch: int = 1
     trouble: Exception | None = None
 
     def _check(self) -> None:
         trouble, self.trouble = self.trouble, None
+        if isinstance(trouble, AudioRestarted):
+            self.epoch += 1
         if trouble is not None:
             raise trouble
 
@@ -98,7 +102,13 @@ class Rig:
             self.line.arrived += hear
             self.line.transmit()
             self.port.tick()
-            self.port.sent(self.line.silent + len(self.line.packets) - self.held)
+            self.port.counting()
+            self.port.sent(self.counted())
+
+    def counted(self) -> LineCount:
+        line = self.line
+        packets = line.silent + len(line.packets) - self.held
+        return LineCount(self.now, packets, line.epoch, len(line.buffered), line.flushed, line.silent, line.starved)
 
     def waiting(self) -> list[MediaEvent]:
         return list(self.port._events)
@@ -171,6 +181,26 @@ async def test_a_mark_waits_for_what_the_stack_keeps_back(rig: Rig) -> None:
     rig.tick(3)
     assert not [event for event in rig.waiting() if isinstance(event, MarkReached)]
     rig.tick(1)
+    assert [event for event in rig.waiting() if isinstance(event, MarkReached)] == [MarkReached("line", played=True)]
+
+
+@pytest.mark.parametrize("overtaken", [None, {"starved_frames": 1}, {"epoch": 2}])
+async def test_a_count_that_was_overtaken_is_passed_over(rig: Rig, overtaken: dict[str, int] | None) -> None:
+    """It was made on another thread: what was written, ran dry or was renegotiated since does not go with it."""
+    rig.tick(10)
+    held = replace(rig.counted(), packets=rig.counted().packets - 5)
+    rig.port.counting()
+    rig.port.send(FRAME)
+    rig.port.mark("line")
+    if overtaken is not None:
+        rig.port.counting()
+        held = replace(held, buffered_bytes=len(FRAME), **overtaken)
+    rig.port.sent(held)
+    for _ in range(2):
+        rig.now += 0.02
+        rig.line.transmit()
+        rig.port.tick()
+    # Had it been believed, the mark would wait for five packets more.
     assert [event for event in rig.waiting() if isinstance(event, MarkReached)] == [MarkReached("line", played=True)]
 
 
