@@ -7,6 +7,7 @@ share, and speech that travels as tones. It says that it is ready by making the 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import signal
 import sys
@@ -32,5 +33,6 @@ async def work(settings_file: Path, clock_file: Path, ready: Path) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.enable()
     logging.basicConfig(level=logging.WARNING, format="%(relativeCreated)d %(name)s %(levelname)s %(message)s")
     asyncio.run(work(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])))

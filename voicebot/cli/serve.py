@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,8 @@ def command(
     from voicebot.cli._terminal import fail, load_settings_or_exit
     from voicebot.settings import ConfigurationError
 
+    # Should native code fail, the terminal shows where every thread was: names of functions, nothing of any call.
+    faulthandler.enable()
     settings = load_settings_or_exit(config)
     set_up_logging(settings.worker.log_level, settings.worker.log_format, _show_secret)
     try:
