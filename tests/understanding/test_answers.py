@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from voicebot.understanding import Answer, Context, Expecting, Understander
 from voicebot.understanding.answers import read_answer
+from voicebot.understanding.evaluation import SentenceFileError, measure_intents, read_sentences
 
 YES = [
     "嗯",
@@ -94,3 +96,72 @@ def test_a_bare_yes_elsewhere_names_nobody(engine: Understander, asking: Callabl
     meaning = engine.understand("嗯", asking(Expecting.YES_NO))
     assert meaning.answer is Answer.YES
     assert not meaning.intents
+
+
+@pytest.mark.parametrize(
+    "text", ["昂", "嗯呐", "听你的", "行听你的", "那也中", "没有啊没有", "不太合适吧", "not yet", "我也不晓得"]
+)
+def test_everyday_answers_in_other_words(text: str) -> None:
+    assert read_answer(text, Expecting.YES_NO) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("收到了", Answer.YES),
+        ("绑好了", Answer.YES),
+        ("短信看到了呀", Answer.YES),
+        ("已经下载好了", Answer.YES),
+        ("没收到", Answer.NO),
+        ("还没有", Answer.NO),
+        ("还没绑好呢", Answer.NO),
+        ("短信一直没来", Answer.NO),
+    ],
+)
+def test_whether_it_was_done_answers_a_yes_no_question(text: str, answer: Answer) -> None:
+    assert read_answer(text, Expecting.YES_NO) is answer
+
+
+@pytest.mark.parametrize("text", ["绑好了", "没收到", "弄好了", "看到了", "还没弄好"])
+def test_whether_it_was_done_means_nothing_else(
+    engine: Understander, asking: Callable[..., Context], text: str
+) -> None:
+    for expecting in (Expecting.NOTHING, Expecting.YES_NO):
+        assert not engine.understand(text, asking(expecting)).intents
+
+
+def test_having_paid_is_a_meaning_of_its_own(engine: Understander, asking: Callable[..., Context]) -> None:
+    meaning = engine.understand("已经还了", asking(Expecting.YES_NO))
+    assert [intent.id for intent in meaning.intents][:1] == ["already_paid"]
+
+
+@pytest.mark.parametrize("expecting", list(Expecting))
+def test_a_wrong_number_is_one_whatever_was_asked(
+    engine: Understander, asking: Callable[..., Context], expecting: Expecting
+) -> None:
+    meaning = engine.understand("打错了", asking(expecting))
+    assert meaning.intents[0].id == "deny_identity_wrong_number"
+
+
+def test_answers_are_measured(engine: Understander, tmp_path: Path) -> None:
+    path = tmp_path / "answers.yaml"
+    path.write_text(
+        """
+intents: []
+answers:
+- {text: 行, expecting: yes_no, answer: "yes"}
+- {text: 不行, expecting: yes_no, answer: "yes"}
+- {text: 你是谁, expecting: yes_no, answer: none}
+""",
+        encoding="utf-8",
+    )
+    found = measure_intents(engine, read_sentences(path))
+    assert found["answers"] == {"n": 3, "right": 2}
+    assert [(error["expected"], error["got"]) for error in found["errors"]] == [("yes", ["no"])]
+
+
+def test_an_unknown_answer_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "answers.yaml"
+    path.write_text("intents: []\nanswers:\n- {text: 行, answer: perhaps}\n", encoding="utf-8")
+    with pytest.raises(SentenceFileError, match=r"answers\.yaml.*perhaps"):
+        read_sentences(path)

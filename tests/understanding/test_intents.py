@@ -180,3 +180,29 @@ def test_a_death_in_the_family_of_one_without_work_is_a_hardship(
     found = {intent.id: intent.confidence for intent in engine.understand("我没工作，我妈又刚去世", asking()).intents}
     assert {"hardship_unemployment", "hardship_disaster_family"} <= set(found)
     assert found.get("deceased", 0.0) < 0.2
+
+
+@pytest.mark.parametrize("text", ["先帮", "碗里", "再说"])
+def test_two_characters_mean_what_is_known_by_heart_or_nothing(
+    engine: Understander, asking: Callable[..., Context], text: str
+) -> None:
+    assert not engine.understand(text, asking()).intents
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"), [("人工", "ask_human"), ("骗子", "suspect_scam"), ("律师", "attorney_represented")]
+)
+def test_a_known_word_alone_is_enough(
+    engine: Understander, asking: Callable[..., Context], text: str, intent: str
+) -> None:
+    assert engine.understand(text, asking()).intents[0].id == intent
+
+
+def test_a_stranger_who_wants_no_calls_has_said_both(engine: Understander, asking: Callable[..., Context]) -> None:
+    meaning = engine.understand("你打错了，我不认识他，以后别再打了", asking())
+    assert {"deny_identity_wrong_number", "cease_contact"} <= {intent.id for intent in meaning.intents}
+
+
+def test_a_pause_parts_two_meanings(engine: Understander, asking: Callable[..., Context]) -> None:
+    meaning = engine.understand("是我本人 我这会儿在开会", asking())
+    assert {"confirm_identity", "busy_call_later"} <= {intent.id for intent in meaning.intents}

@@ -57,3 +57,17 @@ def test_a_broken_lexicon_says_where(tmp_path: Path) -> None:
     broken.write_text("words: [a, b]", encoding="utf-8")
     with pytest.raises(LexiconError, match=r"x\.yaml.*mapping"):
         read_lexicon(broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "paused"),
+    [
+        ("是我 现在在开会", "是我，现在在开会"),
+        ("好 我下周一上午就还 再见", "好，我下周一上午就还，再见"),
+        ("我 明天 下午 还 两千", "我 明天 下午 还 两千"),
+        ("转 人工", "转 人工"),
+        ("我叫 Tom Li", "我叫 Tom Li"),
+    ],
+)
+def test_a_space_between_stretches_of_speech_is_a_pause(normaliser: Normaliser, text: str, paused: str) -> None:
+    assert normaliser.with_pauses(text) == paused

@@ -154,6 +154,7 @@ def _show_intents(result: dict[str, Any]) -> None:
     from rich.table import Table
 
     console, none, time = Console(), result["none_of_these"], result["latency_ms"]
+    answers = result["answers"]
     table = Table(title="Intents")
     for column in ("intent", "n", "recall", "precision"):
         table.add_column(column, justify="left" if column == "intent" else "right")
@@ -174,7 +175,8 @@ def _show_intents(result: dict[str, Any]) -> None:
         bins.add_row(str(row["low"]), str(row["high"]), str(row["count"]), *shares)
     console.print(bins)
     console.print(
-        f"none of these: {none['rejected']} of {none['n']} rejected; p50 {time['p50']} ms, p99 {time['p99']} ms"
+        f"none of these: {none['rejected']} of {none['n']} rejected; yes and no: {answers['right']} of {answers['n']} "
+        f"right; p50 {time['p50']} ms, p99 {time['p99']} ms"
     )
 
 

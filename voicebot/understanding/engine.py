@@ -69,9 +69,11 @@ class Understander:
         """What the caller meant by `text`, given what the bot has just asked and when."""
         plain = self._normaliser.plain(text)
         clean = self._normaliser.clean(plain)
-        answer = None if mumbled(plain) else read_answer(clean, context.expecting)
+        paused = self._normaliser.with_pauses(text)
+        parted = clean if paused == text else self.clean(paused)
+        answer = None if mumbled(plain) else read_answer(parted, context.expecting)
         values = extract(clean, context)
-        intents = self._judge.intents(plain, clean, context, values.slots, answer)
+        intents = self._judge.intents(plain, parted, context, values.slots, answer)
         heard = voice if self._voice_emotion else None
         return Meaning(
             raw=text,

@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from voicebot.understanding.engine import Understander
 from voicebot.understanding.intents.calibration import expected_error, reliability
 from voicebot.understanding.intents.catalogue import INTENTS
-from voicebot.understanding.meaning import Context, Expecting, Meaning, Slot
+from voicebot.understanding.meaning import Answer, Context, Expecting, Meaning, Slot
 
 _ROUGH = Decimal("0.2")  # an approximate sum is right within a fifth
 _ALIASES = {"installments": "instalments", "terms": "instalments", "term": "instalments", "months": "instalments"}
@@ -40,6 +40,8 @@ class Sentence:
     expecting: Expecting = Expecting.NOTHING
     clock: datetime | None = None
     """Where it is said at another moment than the rest of the file: `reference_clock` beside the text."""
+    answer: Answer | None = None
+    """Yes, no or unsure, where an answer is measured; None where the words are no answer."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Sentences:
     single: tuple[Sentence, ...]
     hard: tuple[Sentence, ...]
     none: tuple[Sentence, ...]
+    answers: tuple[Sentence, ...] = ()
     payday: int | None = None
     amount_due: Decimal | None = None
 
@@ -82,12 +85,16 @@ def read_sentences(path: Path) -> Sentences:
         _sentence(path, item, (), f"none-{number:02d}")
         for number, item in enumerate(data.get("none_of_these") or [], 1)
     ]
+    answers = [
+        _sentence(path, item, (), f"answer-{number:02d}") for number, item in enumerate(data.get("answers") or [], 1)
+    ]
     due = data.get("amount_due")
     return Sentences(
         _clock(path, data.get("reference_clock")),
         tuple(single),
         tuple(hard),
         tuple(none),
+        tuple(answers),
         data.get("payday"),
         None if due is None else Decimal(str(due)),
     )
@@ -115,6 +122,13 @@ def _sentence(path: Path, item: object, intents: tuple[str, ...], fallback: str)
     except ValueError as problem:
         kinds = ", ".join(kind.value for kind in Expecting)
         raise SentenceFileError(f"{path}:{_line(path, asked)}: expecting {asked!r}; use one of {kinds}") from problem
+    told = str(item.get("answer", "none"))
+    try:
+        answer = None if told == "none" else Answer(told)
+    except ValueError as problem:
+        raise SentenceFileError(
+            f'{path}:{_line(path, told)}: answer {told!r}; use "yes", "no", unsure or none (yes and no in quotes)'
+        ) from problem
     moment = item.get("reference_clock")
     return Sentence(
         str(item.get("id", fallback)),
@@ -123,6 +137,7 @@ def _sentence(path: Path, item: object, intents: tuple[str, ...], fallback: str)
         item.get("slots") or {},
         expecting,
         None if moment is None else _clock(path, moment),
+        answer,
     )
 
 
@@ -152,7 +167,7 @@ def _clock(path: Path, value: object) -> datetime:
 def measure_intents(
     engine: Understander, sentences: Sentences, progress: Iterable[int] | None = None
 ) -> dict[str, Any]:
-    """Top-1, recall and precision by intent, hard cases, none-of-these; the keys of the evaluation contract.
+    """Top-1, recall and precision by intent, hard cases, none-of-these, yes and no; keys of the evaluation contract.
 
     `top1` counts sentences whose first intent, the one that decides the response, is the expected one. An intent's
     recall
@@ -189,12 +204,19 @@ def measure_intents(
         rejected += not got
         if got:
             errors.append({"id": sentence.id, "text": sentence.text, "expected": None, "got": got})
+    answered = 0
+    for sentence, meaning in _understood(engine, sentences, sentences.answers, took):
+        answered += meaning.answer is sentence.answer
+        if meaning.answer is not sentence.answer:
+            told, read = _told(sentence.answer), _told(meaning.answer)
+            errors.append({"id": sentence.id, "text": sentence.text, "expected": told, "got": [read]})
     return {
         "n": len(sentences.single),
         "top1": _share(right, len(sentences.single)),
         "hard_n": len(sentences.hard),
         "hard_all_labels": _share(all_right, len(sentences.hard)),
         "none_of_these": {"n": len(sentences.none), "rejected": rejected},
+        "answers": {"n": len(sentences.answers), "right": answered},
         "per_intent": {
             intent: {
                 "n": len(present[intent]),
@@ -264,6 +286,10 @@ def _understood(
         meaning = engine.understand(sentence.text, context)
         took.append(time.perf_counter() - begun)
         yield sentence, meaning
+
+
+def _told(answer: Answer | None) -> str:
+    return "no answer" if answer is None else answer.value
 
 
 def _share(part: int, whole: int) -> float:

@@ -125,6 +125,8 @@ _INNOCENT = [
 """Real words, or words across a boundary (有件事, 国庆节前), that sound like a domain word and are not one."""
 _SPACE = re.compile(r"\s+")
 _BETWEEN_HAN = re.compile(r"(?<=[一-鿿])\s+(?=[一-鿿])")
+_STRETCH = 3
+"""Characters between two spaces, on the average, from which the spaces are pauses."""
 _FILLER = re.compile(
     r"(?:(?<=[，,。、\s])|^)(?:嗯+|呃+|额+|啊+|唉+|哎+|诶+|欸+|哦+|噢+|那个+|这个+|就是说|就是那个|"
     r"怎么说呢|我跟你说啊?|你听我说|那什么|这么说吧)+(?:[，,、\s]+|(?=[一-鿿]{2}))"
@@ -155,6 +157,15 @@ class Normaliser:
         text = _BETWEEN_HAN.sub("", _SPACE.sub(" ", text)).strip()
         text = simplify(text)
         return self._homophones.mend(self._dialects.to_mandarin(text))
+
+    def with_pauses(self, text: str) -> str:
+        """The text with a comma where a recogniser left a space for a pause: 是我 现在在开会.
+
+        A space after nearly every word is a manner of writing and tells nothing.
+        """
+        pieces = _BETWEEN_HAN.split(text.strip())
+        paused = len(pieces) > 1 and sum(map(len, pieces)) >= _STRETCH * len(pieces)
+        return "，".join(pieces) if paused else text
 
     def clean(self, plain: str) -> str:
         """The plain form without fillers and stutters; the plain form itself when nothing else would be left."""
