@@ -15,6 +15,7 @@ from voicebot.campaign.choosing import enrolled
 from voicebot.campaign.pacing import grant
 from voicebot.campaign.plan import Arm, CallerPool, CampaignPlan, Pacing
 from voicebot.store import Store, StoreRefused
+from voicebot.store.agent_records import AgentRecord, AgentState
 from voicebot.store.campaign_records import (
     Campaign,
     CampaignState,
@@ -167,6 +168,41 @@ async def test_a_worker_that_is_not_seen_is_found(store: Store, make_case: MakeC
     await _claim(store, campaign, 1, worker="alive")
     await _claim(store, campaign, 1, worker="dead")
     assert await store.campaigns.lost_workers(before=NOW - timedelta(minutes=1)) == ["dead"]
+
+
+async def test_a_worker_that_died_with_any_call_in_hand_is_found_and_its_calls_are_over(
+    store: Store, make_case: MakeCase
+) -> None:
+    """A callback, a call placed by hand: no campaign knows of them."""
+    await store.campaigns.seen("alive", at=NOW)
+    await store.campaigns.seen("dead", at=NOW - timedelta(minutes=5))
+    case = await store.cases.add(make_case("+8613900000000"))
+    for worker in ("alive", "dead", "never seen"):
+        await store.attempts.begin(
+            idempotency_key=worker,
+            case_id=case.id,
+            number="+8613900000000",
+            worker_id=worker,
+            at=NOW - timedelta(minutes=6),
+        )
+    before = NOW - timedelta(minutes=1)
+    assert await store.campaigns.lost_workers(before=before) == ["dead"]
+    (over,) = await store.attempts.interrupt("dead", at=NOW)
+    assert over.disposition == "interrupted"
+    assert await store.campaigns.lost_workers(before=before) == []
+
+
+async def test_a_worker_that_died_with_an_agent_in_hand_is_found(store: Store) -> None:
+    await store.campaigns.seen("dead", at=NOW - timedelta(minutes=5))
+    await store.agents.put(AgentRecord("a-1", "赵示例", "sip:1001@127.0.0.1", state=AgentState.FREE))
+    assert await store.agents.claim("agent", worker_id="dead", at=NOW - timedelta(minutes=6)) is not None
+    before = NOW - timedelta(minutes=1)
+    assert await store.campaigns.lost_workers(before=before) == ["dead"]
+    await store.attempts.interrupt("dead", at=NOW)
+    assert await store.campaigns.lost_workers(before=before) == []
+    agent = await store.agents.get("a-1")
+    assert agent is not None
+    assert agent.state is AgentState.FREE
 
 
 async def test_a_fence_keeps_a_slow_worker_from_dialling(store: Store, make_case: MakeCase) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, func, select, update
+from sqlalchemy import CompoundSelect, Select, and_, bindparam, case, delete, func, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +30,7 @@ from voicebot.store.campaign_records import (
     Standing,
 )
 from voicebot.store.database import Database
-from voicebot.store.records import new_id
+from voicebot.store.records import AttemptState, new_id
 from voicebot.store.rows import lock, upsert
 
 PROMOTED = 1000
@@ -297,13 +297,22 @@ class CampaignRepository:
             await upsert(connection, models.Worker, {"id": worker_id, "seen_at": at}, key=["id"])
 
     async def lost_workers(self, *, before: datetime) -> Sequence[str]:
-        holders = select(_TABLE.claimed_by).where(_TABLE.state == MemberState.DIALLING.value).distinct()
+        dialling = select(_TABLE.claimed_by).where(_TABLE.state == MemberState.DIALLING.value)
         alive = select(models.Worker.id).where(models.Worker.seen_at >= before)
+        silent = select(models.Worker.id).where(models.Worker.seen_at < before)
+        live = (
+            select(models.Attempt.worker_id).where(models.Attempt.state == AttemptState.BEGUN.value),
+            select(models.Call.worker_id).where(models.Call.ended_at.is_(None)),
+            select(models.Agent.claimed_by).where(models.Agent.claimed_by.is_not(None)),
+        )
         async with self._database.read() as connection:
-            statement = select(holders.subquery().c.claimed_by)
-            names = {str(name) for (name,) in await connection.execute(statement) if name}
-            living = {str(name) for (name,) in await connection.execute(alive)}
-        return sorted(names - living)
+            dialled = await _names(connection, dialling.distinct())
+            held = await _names(connection, union(*live))
+            return sorted((dialled - await _names(connection, alive)) | (held & await _names(connection, silent)))
+
+
+async def _names(connection: AsyncConnection, statement: Select[Any] | CompoundSelect[Any]) -> set[str]:
+    return {str(name) for (name,) in await connection.execute(statement) if name}
 
 
 async def _promote(connection: AsyncConnection, campaign_id: str, at: datetime) -> None:

@@ -402,5 +402,5 @@ class Campaigns(Protocol):
         ...
 
     async def lost_workers(self, *, before: datetime) -> Sequence[str]:
-        """Workers that hold dials and were not seen since `before`."""
+        """Workers that hold dials, calls or agents and were not seen since `before`."""
         ...
