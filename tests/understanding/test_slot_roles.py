@@ -33,6 +33,17 @@ Asking = Callable[..., Context]
         ("下午就还", date(2026, 3, 10)),
         ("晚上到家还五百", date(2026, 3, 10)),
         ("早上就还", date(2026, 3, 11)),
+        ("我六点半下班，下了班就还", date(2026, 3, 10)),
+        ("下午我去趟银行，还你一千零一十", date(2026, 3, 10)),
+        ("我晚上下班去便利店给你交四百", date(2026, 3, 10)),
+        ("晚上十点前我转三百过去", date(2026, 3, 10)),
+        ("待会儿就还五百二", date(2026, 3, 10)),
+        ("二十九号吧周日我上午去还五百块", date(2026, 3, 29)),
+        ("后天十二号我要出门那就十一号", date(2026, 3, 11)),
+        ("刚才讲十七号讲快了应该是二十七号", date(2026, 3, 27)),
+        ("今天几号，十号？那二十号", date(2026, 3, 20)),
+        ("下个月底还剩下的，这个月底先还一千", date(2026, 3, 31)),
+        ("周四下午我有空去还", date(2026, 3, 12)),
         ("明天可不可以", date(2026, 3, 11)),
     ],
 )
@@ -48,7 +59,6 @@ def test_the_day_that_is_promised(asking: Asking, text: str, day: date) -> None:
         "账单十二号到期我没钱",
         "我三月份借的",
         "三个月没发工资了",
-        "我六点半下班，下了班就还",
         "我上了十二天班",
     ],
 )
@@ -82,6 +92,9 @@ def test_a_day_on_which_something_was_paid_is_past(asking: Asking, text: str, da
         ("一个月挣三千，还你一千", 1000),
         ("先还利息三百", 300),
         ("最少还五百", 500),
+        ("你们说三千，我只认两千", 2000),
+        ("五百吧哎算了六百凑个整", 600),
+        ("每天低保一百，先还五十块", 50),
     ],
 )
 def test_the_sum_that_is_offered(asking: Asking, text: str, value: int) -> None:
@@ -99,6 +112,10 @@ def test_the_sum_that_is_offered(asking: Asking, text: str, value: int) -> None:
         "一次性我肯定还不了",
         "我打12378投诉",
         "打了八百遍了",
+        "我打工一天才一百八，拿什么还你五千",
+        "当初借三千怎么变成四千八了",
+        "别说两千了二百我都没有",
+        "六千四我一下子真拿不出来",
     ],
 )
 def test_no_sum_is_offered(asking: Asking, text: str) -> None:
@@ -114,6 +131,9 @@ def test_no_sum_is_offered(asking: Asking, text: str) -> None:
         ("明天晚上都行，八点吧", 20, 0, 11),
         ("上午别打，下午四点打", 16, 0, 10),
         ("今天不方便，明天上午九点打", 9, 0, 11),
+        ("明天上午我有课，下午三点半没课你打那会儿", 15, 30, 11),
+        ("我值夜班的早上别打晚上七点以后行", 19, 0, 10),
+        ("三刻钟以后打给我", 15, 45, 10),
     ],
 )
 def test_the_time_at_which_to_call(asking: Asking, text: str, hour: int, minute: int, day: int) -> None:

@@ -41,6 +41,16 @@ def on(year: int, month: int, day: int, payday: int | None = 15) -> Context:
         ("再宽限我一个星期", (2026, 3, 10), date(2026, 3, 17)),
         ("过一个半月还", (2026, 3, 10), date(2026, 4, 25)),
         ("月十五之前还", (2026, 7, 5), date(2026, 7, 15)),
+        ("还一千一月底之前", (2026, 8, 12), date(2026, 8, 31)),
+        ("一千九百六一次结清，月底", (2026, 8, 12), date(2026, 8, 31)),
+        ("工资到账当天就扣", (2026, 3, 10), date(2026, 3, 13)),
+        ("等开了工资就还", (2026, 3, 10), date(2026, 3, 13)),
+        ("今天十八，二十还", (2026, 11, 18), date(2026, 11, 20)),
+        ("初一还", (2026, 11, 18), date(2026, 12, 9)),
+        ("下个月第一个星期一还", (2026, 11, 18), date(2026, 12, 7)),
+        ("星期内还", (2026, 11, 18), date(2026, 11, 22)),
+        ("一年之内还", (2026, 11, 18), date(2027, 11, 18)),
+        ("周三吧周五下午还", (2026, 10, 16), date(2026, 10, 23)),
     ],
 )
 def test_days_by_their_names(text: str, today: tuple[int, int, int], day: date) -> None:
@@ -56,9 +66,12 @@ def test_days_by_their_names(text: str, today: tuple[int, int, int], day: date) 
         ("一两周吧", date(2026, 3, 17), date(2026, 3, 24)),
         ("二十几号吧", date(2026, 3, 20), date(2026, 3, 29)),
         ("周六日还", date(2026, 3, 14), date(2026, 3, 15)),
+        ("大概下周三四吧", date(2026, 3, 18), date(2026, 3, 19)),
+        ("三月二十几号", date(2026, 3, 20), date(2026, 3, 29)),
+        ("过了二十号就还", date(2026, 3, 20), None),
     ],
 )
-def test_the_bounds_of_a_vague_day(asking: Asking, text: str, low: date, high: date) -> None:
+def test_the_bounds_of_a_vague_day(asking: Asking, text: str, low: date, high: date | None) -> None:
     slot = extract(text, asking()).slots["date"]
     assert slot.needs_clarification
     assert (slot.earliest, slot.latest) == (low, high)
@@ -104,7 +117,9 @@ def test_sums_in_other_words(asking: Asking, text: str, value: str) -> None:
     assert extract(text, asking(Expecting.DATE_AND_AMOUNT)).slots["amount"].value == Decimal(value)
 
 
-@pytest.mark.parametrize(("text", "low", "high"), [("还你一两千吧", 1000, 2000), ("还一千五六", 1500, 1600)])
+@pytest.mark.parametrize(
+    ("text", "low", "high"), [("还你一两千吧", 1000, 2000), ("还一千五六", 1500, 1600), ("多则一千少则五百", 500, 1000)]
+)
 def test_sums_between_two_bounds(asking: Asking, text: str, low: int, high: int) -> None:
     slot = extract(text, asking()).slots["amount"]
     assert slot.needs_clarification
@@ -148,6 +163,18 @@ def test_a_quarter_to_eight(asking: Asking) -> None:
     value = extract("差一刻八点打", asking()).slots["callback_at"].value
     assert isinstance(value, datetime)
     assert (value.hour, value.minute) == (19, 45)
+
+
+def test_a_day_and_a_sum_in_one_run_of_numbers(asking: Asking) -> None:
+    slots = extract("可以二十二两千一", asking(Expecting.DATE_AND_AMOUNT)).slots
+    assert (slots["date"].value, slots["amount"].value) == (date(2026, 3, 22), Decimal(2100))
+
+
+def test_lunar_days_of_every_month() -> None:
+    assert almanac.lunar_to_solar(2026, 1, 1) == date(2026, 2, 17)
+    assert almanac.lunar_to_solar(2025, 12, 30) == date(2026, 2, 16)
+    assert almanac.lunar_to_solar(2025, 6, 1) == date(2025, 6, 25)
+    assert almanac.lunar_to_solar(2026, 1, 31) is None
 
 
 def test_a_holiday_that_is_on_is_the_one_meant() -> None:

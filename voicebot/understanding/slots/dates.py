@@ -67,6 +67,8 @@ def _taken_up(text: str, span: DaySpan, said: DaySpan, today: date) -> date | No
 def _with_suffix(text: str, span: DaySpan) -> DaySpan:
     """Reads what follows the day: 之前 makes it a limit, 以后 leaves it open, 左右 makes it rough, 第二天 is one on."""
     match = _SUFFIX.match(text, span.end)
+    if _OVER.search(text[: span.start]) and (over := span.day or span.latest) is not None:
+        return replace(span, day=None, earliest=over, latest=None, approximate=True, vague=True)
     if match is None or span.now:
         return span
     word, end = match[0], match.end()
@@ -109,7 +111,7 @@ def _weekday(match: re.Match[str], today: Today) -> DaySpan:
 
 
 def _weekdays(match: re.Match[str], today: Today) -> DaySpan | None:
-    """周一到周五: any day from the first to the last."""
+    """周一到周五, 周三四: any day from the first to the last."""
     first, last = _WEEKDAY[match["first"]], _WEEKDAY[match["last"]]
     if last <= first:
         return None
@@ -121,7 +123,7 @@ def _weekdays(match: re.Match[str], today: Today) -> DaySpan | None:
 
 def _week(match: re.Match[str], today: Today) -> DaySpan:
     monday = today.date - timedelta(days=today.date.weekday())
-    weeks = {"这": 0, "本": 0, "下": 1, "下下": 2, "上": -1}[match["which"].replace("个", "")]
+    weeks = {"": 0, "这": 0, "本": 0, "下": 1, "下下": 2, "上": -1}[match["which"].replace("个", "")]
     monday += timedelta(weeks=weeks)
     if match["part"] == "初":
         return undecided(match, monday, monday + timedelta(days=1))
@@ -214,6 +216,21 @@ def _bare_number(match: re.Match[str], today: Today) -> DaySpan | None:
     return DaySpan(match.start("day"), match.end("day"), day, vague=day is None)
 
 
+def _number_paid_on(match: re.Match[str], today: Today) -> DaySpan | None:
+    """二十还一千: a number before 还 is the day."""
+    return _bare_number(match, replace(today, asked=True))
+
+
+def _nth_weekday(match: re.Match[str], today: Today) -> DaySpan | None:
+    """下个月第一个星期一."""
+    month, nth = _month_of(match, today), number(match["nth"])
+    if month is None or nth is None:
+        return None
+    first = almanac.month_end(*month).replace(day=1)
+    ahead = (_WEEKDAY[match["day"]] - first.weekday()) % 7
+    return named(match, first + timedelta(days=ahead, weeks=nth - 1))
+
+
 def _last_day(match: re.Match[str], today: Today) -> DaySpan | None:
     month = _month_of(match, today)
     return None if month is None else named(match, almanac.month_end(*month))
@@ -275,7 +292,8 @@ _MONTHS_AHEAD = {
     "上月": -1,
 }
 _MONTH = (
-    rf"(?P<month>(?:(?<!\w)月(?=[\d一二三十])|这个月|本月|当月|这月|下下个月|下下月|下个月|下月|次月|上个月|上月|"
+    rf"(?P<month>(?:(?<!\w)月(?![供薪份息收租结经亮饼费])|这个月|本月|当月|这月|下下个月|下下月|下个月|下月|次月|"
+    r"上个月|上月|"
     rf"(?<![百千万])(?:[明去]年的?)?{COUNT}月)份?的?)"
 )
 _FROM_TEN = r"(?:[二三]?十[一二三四五六七八九]?|[12]\d|3[01])"
@@ -284,6 +302,7 @@ _SUFFIX = re.compile(
     r"面|几|两)|内|后(?!天|面|儿)"
 )
 _OF_A_WEEK = re.compile(r"周|礼拜|星期")
+_OVER = re.compile(r"(?<!不)过(?:了|完)(?:这个?|那个?)?$")
 _BESIDE = re.compile(r"(?:的)?(?:第二天|次日|隔天|转天|后一天|(?P<before>前一天|头一天))")
 _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
     (re.compile(pattern), reader)
@@ -293,7 +312,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (
             rf"(?P<year>(?:今年|明年|后年|去年|20\d\d年|"
             rf"二零[二三][零一二三四五六七八九]年)的?)?(?P<month>{COUNT})月份?的?"
-            rf"(?P<day>{COUNT})(?:号|日|(?![期个天千百万块元分]))",
+            rf"(?P<day>{COUNT})(?:号|日|(?![几来多十期个天千百万块元分]))",
             _month_day,
         ),
         (r"(?P<year>20\d\d[-/.])(?P<month>\d{1,2})[-/.](?P<day>\d{1,2})", _month_day),
@@ -307,6 +326,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (rf"{_MONTH}?(?P<tens>[二三]?十|[123]0)(?:几|来|多)号", _tens_of_month),
         (rf"(?<![周拜期]){_MONTH}?(?P<day>{COUNT})(?:号|日)(?!线|楼|码|店|门|院)", _day_of_month),
         (rf"{_MONTH}(?P<day>{_FROM_TEN})(?![期个天千百万块元分点号日年月\d])", _day_of_month),
+        (rf"{_MONTH}第(?P<nth>[一二三四])个(?:周|礼拜|星期)(?P<day>[一二三四五六日天])", _nth_weekday),
         (rf"{_MONTH}?最后(?:一天|那天|一日)", _last_day),
         (rf"{_MONTH}(?P<part>月底|月末|底|末|月初|初|月中|中旬|上旬|下旬|中)(?!间)", _part_of_month),
         (r"(?P<month>)(?P<part>月底|月末|月初|月中|中旬|上旬|下旬)", _part_of_month),
@@ -318,11 +338,20 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
             _weekdays,
         ),
         (
+            r"(?P<which>下个?|这个?|本)?(?:周|礼拜|星期)(?P<first>[一二三四五六])、?(?P<last>[二三四五六])"
+            r"(?![点号个十百千万楼块])",
+            _weekdays,
+        ),
+        (
             r"(?P<which>下下个?|下个?|上上个?|上个?|这个?|本)?(?:周|礼拜|星期)"
             r"(?P<day>六日|六天|[一二三四五六日天末1-7])(?![个次期年])",
             _weekday,
         ),
-        (r"(?P<which>下下个?|下个?|这个?|本|上个?)(?:周|礼拜|星期)(?P<part>初)?", _week),
+        (
+            r"(?P<which>下下个?|下个?|这个?|本|上个?|(?<!\w)(?=(?:周|礼拜|星期)[之以]?内))(?:周|礼拜|"
+            r"星期)(?P<part>初)?",
+            _week,
+        ),
         *STRETCHES,
         *NAMED_DAYS,
         (
@@ -335,9 +364,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         *OPEN_DAYS,
         (r"现在|马上|立刻|立马|这就|当场|眼下|这会儿|[待等一过]会儿?|等一?下(?![个月周])", _right_now),
         (
-            rf"^(?:最[晚迟早多]|顶多|大概|差不多|应该|可能|等到|[那就定是在要得到嗯呃哦好行我，,])*(?P<day>{_FROM_TEN}|[一二三四五六七八九]|[1-9])"
+            rf"^(?:最[晚迟早多]|顶多|大概|差不多|应该|可能|等到|"
+            rf"[那就定是在要得到嗯呃哦好行我，,])*(?P<day>{_FROM_TEN}|[一二三四五六七八九]|[1-9])"
             r"[吧呗嘛啊呢了可以行吗好哈。.！!？?]*$",
             _bare_number,
+        ),
+        (
+            rf"(?<![\d零一二三四五六七八九十百千万还])(?P<day>{_FROM_TEN})(?=(?:之前|以前|就|再|才|能)*还(?:$|"
+            r"[,，。吧呢嘛钱款上清你\d一二两三四五六七八九十]))",
+            _number_paid_on,
         ),
         (rf"^[那就定在好行可以,，]*(?P<day>{_FROM_TEN})(?=[,，]?[一二两三四五六七八九][百千万])", _bare_number),
     )

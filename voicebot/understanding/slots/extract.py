@@ -195,17 +195,22 @@ def _place_amounts(text: str, context: Context, sums: Sequence[AmountSpan], foun
     if main is None:
         return
     words = text[main.start : main.end]
-    slot = Slot("amount", main.value, words, main.approximate, main.vague, main.earliest, main.latest)
-    _add(found, slot)
+    _add(found, _amount_slot(text, main))
     if main.of_debt is not None:
         _add(found, Slot("amount_share", main.of_debt, words))
-    if main.monthly:
-        _add(found, replace(slot, name="monthly_amount"))
+    monthly = next((span for span in named if span.monthly and span.offered), None)
+    if monthly is not None:
+        _add(found, replace(_amount_slot(text, monthly), name="monthly_amount"))
     if rest is not None:
         left = None
         if context.amount_due is not None and main.value is not None and main.value < context.amount_due:
             left = context.amount_due - main.value
         _add(found, Slot("remaining_amount", left, text[rest.start : rest.end], needs_clarification=left is None))
+
+
+def _amount_slot(text: str, span: AmountSpan) -> Slot:
+    words = text[span.start : span.end]
+    return Slot("amount", span.value, words, span.approximate, span.vague, span.earliest, span.latest)
 
 
 def _main_amount(text: str, spans: Sequence[AmountSpan]) -> AmountSpan | None:

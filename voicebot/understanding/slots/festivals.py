@@ -66,11 +66,14 @@ def _lunar(match: re.Match[str], today: Today) -> DaySpan | None:
 
 
 def _first_days(match: re.Match[str], today: Today) -> DaySpan | None:
-    """大年初六; a bare 初六 in the season of Spring Festival."""
+    """大年初六; a bare 初六 is of the first lunar month near Spring Festival, else of the next that comes."""
     day = number(match["day"])
     found = None if day is None else almanac.next_lunar(today.date, 1, day)
-    if found is None or (not match["year"] and (found - today.date).days > _SEASON):
+    if day is None or found is None:
         return None
+    if not match["year"] and (found - today.date).days > _SEASON:
+        others = (almanac.next_lunar(today.date, month, day) for month in range(1, 13))
+        found = min(other for other in others if other is not None)
     return named(match, found)
 
 
@@ -98,7 +101,8 @@ FESTIVALS: tuple[tuple[str, Reader], ...] = (
     (rf"(?P<month>{COUNT})月(?P<day>初{COUNT})", _lunar),
     (r"(?P<year>大年|年|过年)?初(?P<day>十|[一二三四五六七八九])(?!中|次|步|期|审|衷|心|号)", _first_days),
     (
-        rf"{_OVER}(?<!{_OF_A_SUM})(?P<name>十一)(?=(?:小?长假|放假|假期|黄金周|期间|之前|以前|前|之后|以后|后))节?{_REST}{_SUFFIX}",
+        rf"{_OVER}(?<!{_OF_A_SUM})(?P<name>十一)(?=(?:小?长假|放假|假期|黄金周|期间|之前|以前|前|之后|以后|"
+        rf"后))节?{_REST}{_SUFFIX}",
         _festival,
     ),
 )
@@ -118,7 +122,7 @@ NAMED_DAYS: tuple[tuple[str, Reader], ...] = (
     ),
     (
         rf"(?:(?P<month>下下个?月|下个?月|这个?月|本月)(?:等|到|我)*)?(?<![没不])(?:发(?:了|完)?{_WAGES}(?:那天|"
-        r"当天|之后|以后|后|的时候|的话|就|日|再)?|开(?:工资|支|资)(?:那天|了|以后|后)?|"
+        r"当天|之后|以后|后|的时候|的话|就|日|再)?|开(?:了|完)?(?:工资|支(?!付)|资)(?:那天|了|以后|后)?|"
         rf"(?:等|到)?{_WAGES}(?:一?到账?|一?下来|发下来|一?发了?|到手)(?:了|以后|后|就)?|领(?:了|"
         rf"完)?{_WAGES}(?:以后|后|那天)?)",
         _payday,

@@ -15,14 +15,18 @@ from voicebot.understanding.slots.span import DaySpan
 PAYING = re.compile(
     r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|打过去|"
     r"转过去|把.{0,8}(?:打|转|存)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|"
-    r"(?:[十百千万块元]|块钱)给(?:你|您)|给你们?(?:钱|补|[打转汇存])|[打转汇存](?=[\d一二两三四五六七八九十])|补上|扣款|划扣"
+    r"(?:[十百千万块元]|块钱)给(?:你|您)|给你们?(?:钱|补|[打转汇存])|"
+    r"[打转汇存交](?=[\d一二两三四五六七八九十百千万])|补上|"
+    r"扣款|划扣"
 )
 _CALLING = re.compile(
     r"打(?:电话|过来|给我|来|吧)|再打|联系|再说|再聊|再谈|聊|回电|回拨|来电|有空|有时间|方便|下班|找我|"
     r"打(?:$|(?=[,，。])|行|好|可以|我)|call|回你们?|给我(?:来|回|个)|通话|接电话|忙完",
     re.I,
 )
-_SUM_AFTER_PAYING = re.compile(r"还(?:款|钱|你|上|清|\d|[一二两三四五六七八九十])|打钱|打款")
+_SUM_AFTER_PAYING = re.compile(
+    r"还(?:款|钱|你|上|清|\d|[一二两三四五六七八九十]|$)|[去再就来能才]还(?!是|有|没|在)|打钱|打款"
+)
 _PAYS = re.compile(r"还(?!是|有|没|在|不)|付|清|给|转(?!人工|接|告)|打|交|存|凑|汇|缴|结|补")
 _ALREADY = r"(?:我|就|也|都|不是|刚刚?|才|那天|那会儿|把|他|钱|当时)*"
 _DONE = re.compile(
@@ -65,7 +69,8 @@ _CIRCUMSTANCE = re.compile(
     r"下班|上班|休息|放假|出门|有事|有课|回来|回家|出差|到家|开会|开学|出院|手术|吃饭)"
 )
 _MOVED_TO = re.compile(r"(?:推|拖|挪|延|改|换|缓|宽限)(?:迟|后|期)?(?:到|成|为)?$")
-_DECIDED = re.compile(r"(?:那就|那还是|还是|干脆|要不|不如|说定|定在|那我就|那我)(?:定在|定|在|是|说)*$")
+_REST = re.compile(r"剩|其余|余下|另一半|尾款|第二笔")
+_DECIDED = re.compile(r"(?:那就|那还是|还是|干脆|要不|不如|说定|定在|那我就|那我|那)(?:定在|定|在|是|说)*$")
 _MOVED_ON = re.compile(r"上次|之前说|原来|本来|说好|约好|上回|原定|原先|先前")
 _TODAY_IS = re.compile(r"^(?:是|都|才|已经|又是|就是|也)*$")
 _OR = re.compile(r"^(?:[，,、]?(?:还是|或者?|要么|要不)|、)+$")
@@ -91,8 +96,10 @@ _ASKS_TO_CALL = re.compile(r"打(?!工|架|麻将|扫)|联系|回电|来电|再�
 _ANY_TIME = re.compile(r"闲|在家|休息|可以|行吗|随便|都行|啥时候|什么时候|几点|都成|任何时")
 _PAYS_THEN = re.compile(
     r"还(?:款|钱|给?你|给?您|上|掉|清|完|了|$|[\d一二两三四五六七八九十])|转(?!人工|接|告|机|达)|付|存|缴|汇|"
+    r"交(?=[钱\d一二两三四五六七八九十百千万])|"
     r"打(?:给你们?|过去|钱|款)"
 )
+_NOTHING_TO_PAY = re.compile(r"没|哪|不|怎么|上班")
 _RIGHT_AWAY = re.compile(
     r"^(?:我)?(?:等?我?(?:到家|回家|回去|回来|下班|忙完|吃完饭|下课|收工|交班)(?:了|以后|之后|后)?|就|只能|最多|"
     r"可以|能|先|去|给|给你|给你们|就能|只|马上|就去|就给|想|手头能|把钱|把它|都|全部?|肯定|一定|再)*"
@@ -180,7 +187,7 @@ def best_call(calls: Sequence[Moment]) -> Moment:
 
 def best_day(text: str, moments: Sequence[Moment], context: Context) -> Moment | None:
     """The day of the promise among those that a turn names; None where none is one."""
-    usable = [moment for found in moments if (moment := _with_day(found, context)) is not None]
+    usable = [moment for found in moments if (moment := _with_day(text, moments, found, context)) is not None]
     usable = [m for m in usable if (m.day is not None and not m.day.now) or _pays_now(text, m, context)]
     pool = [m for m in usable if m.day is not None and not m.day.payday] or usable
     if not pool:
@@ -195,18 +202,20 @@ def best_day(text: str, moments: Sequence[Moment], context: Context) -> Moment |
         if moved is not None or _MOVED_ON.search(text):
             return moved or exact[-1]
         exact = [m for m in exact if not _CIRCUMSTANCE.match(m.tail)] or exact
+        exact = [m for m in exact if not (_REST.search(m.head) or _REST.search(m.tail))] or exact
     paid = [m for m in exact if _PAYS.search(m.tail)] or [
         m for m in exact if _PAYS.search(clause_of(text, m.start, m.end))
     ]
     return (paid or exact or pool)[0]
 
 
-def _with_day(moment: Moment, context: Context) -> Moment | None:
+def _with_day(text: str, moments: Sequence[Moment], moment: Moment, context: Context) -> Moment | None:
     """The moment with a day: 晚上八点还 is today, or tomorrow once that is past. None where nothing is paid then."""
     clock = moment.clock
     if moment.day is not None:
         return moment
-    if clock is None or clock.after_minutes is not None or not _PAYS_THEN.search(moment.tail):
+    words = moment.tail if len(moments) > 1 or _NOTHING_TO_PAY.search(text) else text[moment.end :]
+    if clock is None or clock.after_minutes is not None or not _PAYS_THEN.search(words):
         return None
     until = clock.clock or clock.latest or time(23, 59)
     today = context.now.date()

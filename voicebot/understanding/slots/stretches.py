@@ -11,7 +11,10 @@ from voicebot.understanding.slots.reading import COUNT, Reader, Today, named, nu
 from voicebot.understanding.slots.span import DaySpan
 
 _UNIT = r"(?:天|日|周|星期|礼拜|月)(?!报|刊|薪|供)"
-_BUT_PARTICLES = re.compile(r"[那就要得再给我等大概最多顶差不时间的话行可以吗吧嘛啊呢呀了嗯呃哦好，,。.？?！!\s]*")
+_YEARS = r"年(?=之后|以后|过后|后|之内|以内|内)"
+_BUT_PARTICLES = re.compile(
+    r"[那就要得再给我等大概最多顶差不左右上下时间的话行可以吗吧嘛啊呢呀了嗯呃哦好，,。.？?！!\s]*"
+)
 _POSTPONE = re.compile(
     rf"(?:推|推迟|延|延期|延后|缓|宽限|晚)(?:个|上|一下)?(?P<n>{COUNT}|半)个?(?P<unit>天|日|周|星期|礼拜|月)"
 )
@@ -37,6 +40,8 @@ def _after(day: date, count: str, unit: str, half: str | None = None) -> date | 
         return None
     if unit == "工作日":
         return almanac.add_workdays(day, value)
+    if unit == "年":
+        return _after(day, str(12 * value), "月")
     if unit == "月":
         later = almanac.in_month(day.year, day.month + value, day.day) or almanac.month_end(day.year, day.month + value)
         return later + timedelta(days=15) if half else later
@@ -92,7 +97,8 @@ STRETCHES: tuple[tuple[str, Reader], ...] = (
     ),
     (
         rf"(?P<prefix>再过|过|再?等|隔|(?:再|先)?(?:给|宽限|缓|容|延|延期|延长|推迟|晚|拖|等)(?:我|上|个|一下|到)*)?"
-        rf"(?P<n>{COUNT}|半|一百|100)个?(?P<half>半)?(?P<unit>工作日|{_UNIT})(?P<suffix>之后|以后|过后|后(?!天)|"
+        rf"(?P<n>{COUNT}|半|一百|100)个?(?P<half>半)?(?P<unit>工作日|{_YEARS}|{_UNIT})(?P<suffix>之后|以后|过后|"
+        r"后(?!天)|"
         r"之内|以内|内)?",
         _ahead,
     ),
