@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -26,14 +27,39 @@ _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
-_BELIEVED = {"phrase": 0.08, "pattern": 0.3, "permissible": 0.25, "naming": 0.0, "weak": 0.5}
+_BELIEVED = {"phrase": 0.08, "pattern": 0.38, "permissible": 0.35, "naming": 0.0, "weak": 0.5}
+# A match whose category the model names too needs less of its agreement.
+_SAME, _SUPPORT = 0.5, 0.08
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
 _AROUND = 4  # units before and after a phrase that are read with it
 _NAMED_SHARE = 0.35
-_ALONE = 0.1
+# Higher where a miss costs less or lawful talk lies near, lower where a miss is grave; chosen on the earlier test sets.
+_ALONE: Mapping[str, float] = {
+    "threat": -0.25,
+    "insult": -0.6,
+    "impersonation": -0.2,
+    "misleading_legal": -0.45,
+    "coerce_third_party": -0.15,
+    "false_consequence": -0.3,
+    "harassment_frequency": -0.25,
+    "borrow_to_repay": -0.2,
+    "contempt": -0.4,
+    "sexual_discriminatory": -0.5,
+    "unauthorised_waiver": 0.05,
+    "human_deception": 0.0,
+    "payment_diversion": -0.4,
+    "debt_inflation": 0.0,
+    "data_abuse": -0.2,
+    "rights_obstruction": -0.3,
+}
 _ALONE_EXCUSED = 1.5
-_EXPLAINS = 0.15
-_ALONE_DISCLOSING = 0.6
+_EXPLAINS, _BESIDES = 0.15, 0.5
+# How likely a permitted category must be, and how unlikely another, for nothing to be read into a pattern of the other.
+_PLAINLY, _UNLIKELY = 0.6, 0.2
+_ALONE_DISCLOSING = 0.51
+
+_SIGNS_OF_DENIAL = "没不未无别"
+_ADDRESSES = {"你", "您", "you", "your"}
 
 # What may be said to nobody but the verified debtor.
 DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
@@ -173,6 +199,9 @@ class PhraseGuard:
 
     def _by_pattern(self, matches: list[Match], scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
         found: list[Finding] = []
+        named = dict(self.model.named(scores))
+        first, likely = next(iter(named.items()), ("", 0.0))
+        explained = first and likely >= _PLAINLY and self.permitted(first, state)
         # A co-borrower's or guarantor's duty is often put as "your wife must pay": the lawful reading explains
         # the other.
         lawful_duty = self.permitted("coerce_third_party", state) and (
@@ -187,6 +216,10 @@ class PhraseGuard:
                 continue
             if lawful_duty and category == "coerce_third_party":
                 continue
+            # What the case allows, in the words of another category: "you need only pay the principal" of a waiver.
+            unlikely = category not in DISCLOSING and named.get(category, 1.0) < _UNLIKELY
+            if explained and unlikely and kind in {"pattern", "permissible"}:
+                continue
             if kind == "naming" and not state.creditor_name_reveals_collection:
                 continue
             question = DISCLOSURE if category in DISCLOSING else MISCONDUCT
@@ -195,7 +228,10 @@ class PhraseGuard:
                 # Much lawful talk before it, without a full stop between, hides no swear word.
                 near = self.model.scores(scan, max(0, match.start - _AROUND), match.end + _AROUND)
                 believed = max(believed, self.model.score(question, near))
-            if believed < _BELIEVED["weak" if match.pattern.weak else kind]:
+            wanted = _BELIEVED["weak" if match.pattern.weak else kind]
+            if named.get(category, 0.0) >= _SAME:
+                wanted -= _SUPPORT
+            if believed < wanted:
                 continue
             shown = disclosing_category(state) if category in DISCLOSING else category
             heard = ", ".join(
@@ -217,14 +253,14 @@ class PhraseGuard:
             found.append(self.finding(category, scan, first, end, why))
         misconduct = self.model.score(MISCONDUCT, scores)
         named = self.model.named(scores)
-        # What the case allows explains a sentence that reads like it; nothing worse is read into it.
+        # What the case allows explains a sentence that reads like it; only what is likely too is read into it besides.
         if any(self.permitted(category, state) and likely >= _EXPLAINS for category, likely in named[:3]):
-            return found
+            named = [(c, likely) for c, likely in named if likely >= _BESIDES and not self.permitted(c, state)]
         for category, likely in named[:1]:
             if not self.applies(category, state):
                 break
             strength = _logit(misconduct) + _NAMED_SHARE * _logit(likely)
-            if strength >= (_ALONE_EXCUSED if category in excused else _ALONE):
+            if strength >= (_ALONE_EXCUSED if category in excused else _ALONE[category]):
                 why = f"meaning: misconduct ({misconduct:.2f}), most like {category} ({likely:.2f})"
                 found.append(self.finding(category, scan, first, end, why))
         return found
@@ -234,7 +270,7 @@ class PhraseGuard:
         sentence = units[match.start].sentence
         if any(e.pattern.label == match.pattern.label and units[e.start].sentence == sentence for e in excuses):
             return True
-        return self._denied(match, scan) or self._quoted(match, scan)
+        return self._denied(match, scan) or self._quoted(match, scan) or self._refuted(match, scan)
 
     def _names_relative(self, scan: Scan) -> bool:
         """True when a relative is spoken of: a guarantor may be told of his own duty, never of his family's."""
@@ -251,7 +287,7 @@ class PhraseGuard:
         last = match.spans[-1]
         turns = self._words("turn", scan)
         for start, end in self._words("deny", scan):
-            if any(start < s.end and s.start < end for s in match.spans):
+            if any(start < s.end and s.start < end for s in match.spans) and not self._runs_into(start, match, scan):
                 continue
             if end > last.end or units[start].clause != units[last.start].clause:
                 continue
@@ -259,6 +295,22 @@ class PhraseGuard:
                 continue
             return True
         return False
+
+    def _runs_into(self, start: int, match: Match, scan: Scan) -> bool:
+        """True for a denial whose end is the beginning of a phrase: 没有 before 有执法权."""
+        before = "".join(unit.text for unit in scan.normal.units[start : match.start])
+        return len(match.spans) == 1 and any(sign in before for sign in _SIGNS_OF_DENIAL)
+
+    def _refuted(self, match: Match, scan: Scan) -> bool:
+        """True when what was said, not what the listener said, is called false afterwards: "... is a fraud"."""
+        units = scan.normal.units
+        return any(
+            start >= match.end
+            and units[start].sentence == units[match.start].sentence
+            and not any(end_of_denial == start for _, end_of_denial in self._words("deny", scan))
+            and not any(unit.text in _ADDRESSES for unit in units[match.end : start])
+            for start, _ in self._words("refute", scan)
+        )
 
     def _quoted(self, match: Match, scan: Scan) -> bool:
         units = scan.normal.units

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from compliance_filters.pack import RulePack
     from compliance_filters.patterns import Scan
 
-FORMAT = "10"
+FORMAT = "11"
 """Goes up when features or training change: models trained before are then not used."""
 STEP = 32
 """Weights are whole multiples of 1/32: small to keep, and the same on every machine."""
@@ -27,6 +27,7 @@ _BUCKETS = 1 << 18
 _DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
 _PER_TEMPLATE = 24
 _REGISTER_WEIGHT = 0.2
+_STEM = 5  # letters of a word in an alphabet that stand for all its forms: visit, visits, visited
 
 MISCONDUCT, DISCLOSURE = "misconduct", "disclosure"
 _QUESTIONS = (MISCONDUCT, DISCLOSURE)
@@ -57,8 +58,8 @@ _buckets = _Buckets()
 
 def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[np.int64]:
     """Buckets of everything that is seen in units `first` to `end`: runs of one to three characters and of two to
-    four sounds,
-    pairs of characters with a little between them, and how it begins and ends."""
+    four sounds, pairs of characters with a little between them, beginnings of words in an alphabet, and how it begins
+    and ends."""
     units = scan.normal.units[first:end]
     words = [u.text for u in units]
     spoken = [sounds.code(w) if len(w) == 1 else w for w in words]
@@ -69,6 +70,11 @@ def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[
     for size in (2, 3, 4):
         for at in range(len(spoken) - size + 1):
             seen.add(_buckets["s" + "\x00".join(spoken[at : at + size])])
+    if any(len(word) > _STEM for word in words):
+        stems = [word[:_STEM] for word in words]
+        for size in (1, 2):
+            for at in range(len(stems) - size + 1):
+                seen.add(_buckets["p" + "\x00".join(stems[at : at + size])])
     for at, word in enumerate(words):
         for other in words[at + 2 : at + 5]:
             seen.add(_buckets[f"j{word}\x00{other}"])
@@ -144,8 +150,18 @@ def sentences(scan: Scan) -> list[tuple[int, int]]:
     return found if units else []
 
 
+def _rarity(rows: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float64]:
+    """How much a bucket tells: the log of how seldom it is seen, about 1 at the mean of the buckets in use."""
+    seen = np.bincount(np.concatenate(rows), minlength=_BUCKETS)
+    rarity = np.log((1 + len(rows)) / (1 + seen))
+    return np.where(seen > 0, rarity / rarity[seen > 0].mean(), 1.0)
+
+
 def _fit(
-    rows: Sequence[npt.NDArray[np.int64]], labels: npt.NDArray[np.bool_], shares: npt.NDArray[np.float64]
+    rows: Sequence[npt.NDArray[np.int64]],
+    labels: npt.NDArray[np.bool_],
+    shares: npt.NDArray[np.float64],
+    rarity: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float32], float]:
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
     from sklearn.linear_model import LogisticRegression
@@ -153,13 +169,13 @@ def _fit(
     lengths = np.array([len(r) for r in rows])
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     indices = np.concatenate(rows)
-    values = np.repeat(1.0 / np.sqrt(np.maximum(lengths, 1)), lengths)
+    values = np.repeat(1.0 / np.sqrt(np.maximum(lengths, 1)), lengths) * rarity[indices]
     matrix = csr_matrix((values, indices, indptr), shape=(len(rows), _BUCKETS))
     model = LogisticRegression(
-        C=12.0, class_weight="balanced", solver="liblinear", dual=True, tol=0.02, random_state=0, max_iter=300
+        C=6.0, class_weight="balanced", solver="liblinear", dual=True, tol=0.02, random_state=0, max_iter=300
     )
     model.fit(matrix, labels, sample_weight=shares)
-    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+    return (model.coef_[0] * rarity).astype(np.float32), float(model.intercept_[0])
 
 
 def _other_register(text: str) -> str:
@@ -198,6 +214,7 @@ def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
             rows.append(features(guard.read(text)))
             owner.append(label)
             weight.append(share)
+    rarity = _rarity(rows)
     owners = np.array(owner)
     shares = np.array(weight)
     disclosing = np.isin(owners, _DISCLOSING)
@@ -216,7 +233,7 @@ def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
         # A question with examples of one answer only teaches nothing.
         if len(np.unique(labels[picked])) == 2:
             columns.append(column)
-            learnt.append(_fit([rows[i] for i in picked], labels[picked], shares[picked]))
+            learnt.append(_fit([rows[i] for i in picked], labels[picked], shares[picked], rarity))
     weights = np.stack([w for w, _ in learnt], axis=1)
     bias = np.array([b for _, b in learnt], dtype=np.float32)
     return MeaningModel(columns, weights, bias)

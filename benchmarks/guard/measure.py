@@ -25,9 +25,12 @@ from compliance_filters.masking import mask
 from compliance_filters.pack import Wording, load_pack, read_located
 from compliance_filters.verdict import CallState, Party
 
-SETS = ("tuning_first", "tuning_second", "fresh", "varied_first", "varied_second", "varied_third")
+SETS = (
+    *("tuning_first", "tuning_second", "fresh"),
+    *("varied_first", "varied_second", "varied_third", "varied_fourth", "varied_fifth", "varied_sixth"),
+)
 AGENT_SETS = ("varied_second", "varied_fourth")
-ENGLISH_SETS = ("en", "en_spoken", "en_second")
+ENGLISH_SETS = ("en", "en_spoken", "en_second", "en_third", "en_fourth")
 HERE = Path(__file__).parent
 _out = Console(soft_wrap=True)
 

@@ -111,6 +111,40 @@ def test_the_same_sentence_is_judged_by_the_state_of_the_call(
     assert not guard.check(text, unlawful).allowed
 
 
+@pytest.mark.parametrize(
+    "text", ["再见。", "好的，谢谢您。", "嗯，您说。", "我没有挂断。", "您慢走。", "喂，听得到吗？"]
+)
+@pytest.mark.parametrize("state", [DEBTOR, STRANGER, CallState()])
+def test_short_everyday_words_pass_in_every_state(guard: PhraseGuard, text: str, state: CallState) -> None:
+    verdict = guard.check(text, state)
+    assert verdict.allowed, verdict.findings
+
+
+def test_a_denial_that_runs_into_the_forbidden_phrase_denies_it(guard: PhraseGuard) -> None:
+    assert guard.check("客服这边没有执法权，只能提醒您。", DEBTOR).allowed
+    assert not guard.check("我们有执法权，你老实点。", DEBTOR).allowed
+
+
+def test_what_is_called_false_afterwards_is_not_claimed(guard: PhraseGuard) -> None:
+    assert guard.check("花钱做征信修复的广告都是骗人的。", DEBTOR).allowed
+    assert not guard.check("征信修复包在我身上，您说的难处不是真的。", DEBTOR).allowed
+
+
+def test_what_the_case_allows_is_not_read_as_another_category(guard: PhraseGuard) -> None:
+    duty = "您是共同借款人，这笔借的钱也要一起还。"
+    assert guard.check(duty, replace(DEBTOR, co_borrower_on_file=True)).allowed
+    assert not guard.check(duty, DEBTOR).allowed
+    for other in ("你是共同借款人，去借高利贷也得还上。", "您作为共同借款人，再去别家贷一笔还上。"):
+        assert not guard.check(other, replace(DEBTOR, co_borrower_on_file=True)).allowed
+
+
+def test_ordinary_neighbours_are_not_a_character_written_in_parts(guard: PhraseGuard) -> None:
+    said = "您这个月要还的是九百块。"
+    assert {f.category for f in guard.check(said, DEBTOR).findings} == {"debt_inflation"}
+    assert guard.check(said, replace(DEBTOR, ledger_amount=Decimal("900"))).allowed
+    assert guard.check("路口马上就到了，您慢点开。", DEBTOR).allowed
+
+
 def test_arrest_stays_forbidden_when_legal_action_is_authorised(guard: PhraseGuard) -> None:
     assert not guard.check("再不还就抓你去坐牢。", replace(DEBTOR, legal_action_authorised=True)).allowed
 
