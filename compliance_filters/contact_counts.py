@@ -145,11 +145,14 @@ class CallerLimit(Rule):
     def check(self, facts: DialFacts, history: Sequence[PastContact], at: datetime) -> RuleOutcome:
         if facts.caller_number is None:
             return self.unknown("the number to call from")
-        if facts.caller_calls_today is None:
+        if facts.caller_calls is None:
             return self.unknown("how often the calling number called today")
-        counts = {"n": facts.caller_calls_today, "at_most": self.calls_per_day}
-        reviewed = facts.caller_review_until is not None and at < facts.caller_review_until
-        over = facts.caller_calls_today >= self.calls_per_day and not reviewed
         zone = zone_of(facts)
-        until = next_day(at, zone) if zone else None
-        return self.outcome(over, "calls from this number today; more needs a reviewer", counts, until)
+        if zone is None:
+            return self.unknown("the debtor's time zone")
+        # A clock that was set back must not free a number: what lies ahead of it counts too.
+        today = sum(day_of(shown, zone) >= day_of(at, zone) for shown in facts.caller_calls)
+        counts = {"n": today, "at_most": self.calls_per_day}
+        reviewed = facts.caller_review_until is not None and at < facts.caller_review_until
+        over = today >= self.calls_per_day and not reviewed
+        return self.outcome(over, "calls from this number today; more needs a reviewer", counts, next_day(at, zone))

@@ -132,8 +132,8 @@ class DialFacts:
     agency_notice_at: datetime | None = None
     caller_number: str | None = None
     registered_callers: frozenset[str] | None = None
-    caller_calls_today: int | None = None
-    """Calls placed today from that caller number, all campaigns together."""
+    caller_calls: tuple[datetime, ...] | None = None
+    """When that caller number was shown during the last 24 hours, all campaigns together."""
     caller_review_until: datetime | None = None
     """Until when a reviewer let the caller number go on beyond its daily limit."""
     whitelisted: bool = False

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from benchmarks.campaign import world
 from benchmarks.campaign.run import Record
 from benchmarks.campaign.world import ENDS, FINAL, NO_TALK, SIGNALLED, Reaction
-from voicebot.campaign.dispositions import RULES
+from voicebot.campaign.dispositions import RULES, Then
 from voicebot.store.campaign_records import CampaignState, MemberState
 from voicebot.store.records import Attempt, AttemptState
 
@@ -100,6 +100,7 @@ class Check:
         return [
             self._nobody_lost(),
             self._lawful_states(),
+            self._held_for_themselves(),
             self._explained(),
             self._ended(),
             self._once(),
@@ -140,6 +141,19 @@ class Check:
         counts = Counter(member.state.value for member in self._record.members)
         said = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
         return Verdict("every case is final, held with a reason, or scheduled", said, tuple(broken))
+
+    def _held_for_themselves(self) -> Verdict:
+        """Nobody is left to a person because a number, a carrier or a worker of ours could not go on."""
+        of_case = {case_id: person for person in self._record.people for case_id in person.case_ids}
+        held = [member for member in self._record.members if member.state is MemberState.HELD]
+        broken = []
+        for member in held:
+            person = of_case[member.case_id]
+            theirs = person.flag is not None or any(world.role_of(number) in world.FINAL for number in person.numbers)
+            rule = RULES.get(member.reason)
+            if not theirs and (rule is None or rule.then is not Then.HOLD):
+                broken.append(f"{member.case_id} is held because {member.reason!r}")
+        return Verdict("who is held is held for what they said or are", f"{len(held)} held", tuple(broken))
 
     # --- the attempts -------------------------------------------------------------------------------------------------
     def _explained(self) -> Verdict:

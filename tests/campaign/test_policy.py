@@ -313,3 +313,12 @@ async def test_a_caller_number_does_no_more_than_its_day(store: Store, make_case
     assert "CN-OPS-01" in _refusing(dict(POLICY.permit(busy).explanation))
     yesterday = replace(history, caller_calls=(NOW - timedelta(hours=20),) * 500)
     assert POLICY.permit(yesterday).allowed
+
+
+def test_a_number_that_has_done_its_day_keeps_a_person_waiting_until_tomorrow_and_no_longer(
+    make_case: MakeCase,
+) -> None:
+    answer = _judge(make_case(), caller_calls=(NOW - timedelta(hours=1),) * 500)
+    assert _refusing(answer) == {"CN-OPS-01"}
+    tomorrow = datetime.fromisoformat(answer["next_allowed"])
+    assert NOW < tomorrow <= NOW + timedelta(days=1)

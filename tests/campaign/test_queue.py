@@ -23,6 +23,7 @@ from voicebot.store.campaign_records import (
     Member,
     MemberState,
     Settlement,
+    Standing,
 )
 from voicebot.store.records import Case, Permission
 
@@ -203,6 +204,34 @@ async def test_a_worker_that_died_with_an_agent_in_hand_is_found(store: Store) -
     agent = await store.agents.get("a-1")
     assert agent is not None
     assert agent.state is AgentState.FREE
+
+
+async def test_two_workers_that_settle_one_refusal_give_its_number_back_once(store: Store, make_case: MakeCase) -> None:
+    plan = PLAN.model_copy(update={"callers": CallerPool(numbers=("+861066660001",))})
+    campaign = await store.campaigns.create(Campaign("november", plan.model_dump(mode="json"), created_at=NOW))
+    cases = [await store.cases.add(make_case(f"+86138{n:08d}")) for n in range(12)]
+    await store.campaigns.enrol([enrolled(case, campaign.id, plan, NOW) for case in cases])
+    await _start(store, campaign)
+    shown: list[int] = []
+
+    async def claim() -> list[Member]:
+        def rule(standing: Standing) -> Grant:
+            shown.append(standing.caller_calls.get("+861066660001", 0))
+            return Grant(("+861066660001",) * 12, None)
+
+        return list(await store.campaigns.claim(campaign.id, worker_id="w", day=NOW.date(), at=NOW, grant=rule))
+
+    given = await claim()
+    assert len(given) == 12
+    refusal = Settlement(MemberState.READY, "refused", counts=False, unshown_on=NOW.date())
+    settled = await asyncio.gather(
+        *(store.campaigns.settle(one.id, one.key or "", refusal, at=NOW) for one in given for _worker in range(3))
+    )
+    assert sum(settled) == 12
+    await claim()
+    assert shown == [0, 0]
+    await claim()
+    assert shown == [0, 0, 12]
 
 
 async def test_a_fence_keeps_a_slow_worker_from_dialling(store: Store, make_case: MakeCase) -> None:

@@ -37,7 +37,7 @@ def facts(**changes: object) -> DialFacts:
         by_agency=False,
         caller_number="+861095500",
         registered_callers=frozenset({"+861095500"}),
-        caller_calls_today=0,
+        caller_calls=(),
         halted=False,
     )
     return replace(known, **changes)  # type: ignore[arg-type]

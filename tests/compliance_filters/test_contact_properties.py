@@ -135,7 +135,7 @@ def test_a_hold_stops_at_every_hour(
 NOON = datetime(2026, 3, 11, 4, tzinfo=UTC)
 NEEDED = ("owner", "person_id", "timezone", "holds", "caller_number", "registered_callers", "halted")
 ALSO = {
-    "cn": ("assigned", "by_agency", "caller_calls_today"),
+    "cn": ("assigned", "by_agency", "caller_calls"),
     "us": ("consents", "residence", "debt_id"),
     "uk_eu": (),
     "hk": (),

@@ -161,9 +161,14 @@ def test_cn_num_01() -> None:
 
 
 def test_cn_ops_01() -> None:
-    assert refused(ask(cn_time(10), caller_calls_today=500), "CN-OPS-01")
-    assert not refused(ask(cn_time(10), caller_calls_today=499), "CN-OPS-01")
-    assert not refused(ask(cn_time(10), caller_calls_today=600, caller_review_until=cn_time(18)), "CN-OPS-01")
+    assert refused(ask(cn_time(10), caller_calls=(cn_time(9),) * 500), "CN-OPS-01")
+    assert not refused(ask(cn_time(10), caller_calls=(cn_time(9),) * 499), "CN-OPS-01")
+    yesterday = (cn_time(9) - timedelta(hours=12),) * 500
+    assert not refused(ask(cn_time(10), caller_calls=(*yesterday, cn_time(9))), "CN-OPS-01")
+    reviewed = ask(cn_time(10), caller_calls=(cn_time(9),) * 600, caller_review_until=cn_time(18))
+    assert not refused(reviewed, "CN-OPS-01")
+    # The number rests until tomorrow; the person it was to call may be called then.
+    assert ask(cn_time(10), caller_calls=(cn_time(9),) * 500).next_allowed == cn_time(8) + timedelta(days=1)
 
 
 def test_cn_inb_02() -> None:

@@ -75,7 +75,7 @@ def facts_of(history: ContactHistory, at: datetime, firm: FirmFacts) -> DialFact
         agency_notice_at=notices.get("agency_notice"),
         caller_number=caller,
         registered_callers=firm.registered_callers,
-        caller_calls_today=sum(shown.astimezone(zone).date() >= today for shown in history.caller_calls),
+        caller_calls=tuple(history.caller_calls),
         caller_review_until=history.caller_review_until,
         whitelisted=caller in firm.whitelisted_callers,
         halted=history.halted,

@@ -161,7 +161,10 @@ class CampaignRepository:
             }
             if settlement.rank is not None:
                 values["rank"] = settlement.rank
-            await connection.execute(update(_TABLE).where(*mine).values(**values))
+            changed = await connection.execute(update(_TABLE).where(*mine).values(**values))
+            if changed.rowcount == 0:
+                # Another worker settled it between the two statements.
+                return False
             if settlement.unshown_on is not None and row.caller is not None:
                 await _uncount_caller(connection, row.caller, settlement.unshown_on)
             return True
