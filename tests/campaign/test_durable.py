@@ -89,13 +89,13 @@ async def test_work_is_begun_again_while_its_row_asks_for_it(tmp_path: Path, fau
 
     async with running(tmp_path, again=timedelta(milliseconds=20), step=step) as work:
 
-        async def three_times() -> bool:
+        async def again_and_again() -> bool:
+            # On a slow machine work that is only slow is taken up too, under the number that it has.
             await work.hand(Kind.STEP, "key-1")
-            return begun >= 3
+            return begun >= 3 and len(await DBOS.list_workflows_async(name=Kind.STEP.value)) >= 2
 
-        await until(three_times)
+        await until(again_and_again)
         kept = await DBOS.list_workflows_async(name=Kind.STEP.value)
-    assert len(kept) >= 2, "each time under a number of its own"
     assert {str(one.error or one.output) for one in kept} <= {"None", "done", "failed", "the store was away"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,8 @@ def command(
     from voicebot.settings import ConfigurationError
 
     # Should native code fail, the terminal shows where every thread was: names of functions, nothing of any call.
-    faulthandler.enable()
+    with contextlib.suppress(OSError, RuntimeError):  # Not every output is a file that can be written to then.
+        faulthandler.enable()
     settings = load_settings_or_exit(config)
     set_up_logging(settings.worker.log_level, settings.worker.log_format, _show_secret)
     try:
