@@ -22,7 +22,7 @@ from benchmarks.campaign.world import Reaction
 from voicebot.store.campaign_records import MemberState
 
 # A machine that is busy with other things takes its time to start two whole engines, one after the other.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("campaign over SIP")]
 CASES = 40
 Entry = dict[str, Any]
 

@@ -11,7 +11,7 @@ import pytest
 
 from voicebot.campaign.choosing import Band, draw_arm, enrolled, rank
 from voicebot.campaign.plan import Arm, CampaignPlan, Priority, Retry
-from voicebot.campaign.retries import after_attempt, number_for
+from voicebot.campaign.retries import LEEWAY, after_attempt, number_for
 from voicebot.store.campaign_records import Member, MemberState, Settlement
 from voicebot.store.records import Attempt, AttemptState, Case, CaseStatus, NumberState, PhoneNumber
 
@@ -120,7 +120,7 @@ def test_a_refusal_waits_for_its_time_or_for_a_person(make_case: MakeCase) -> No
     later = NOW + timedelta(hours=12)
     policy: dict[str, object] = {"rules": rules, "next_allowed": later.isoformat()}
     settled = _after(make_case(), None, state=AttemptState.REFUSED, policy=policy)
-    assert (settled.state, settled.next_at, settled.counts) == (MemberState.WAITING, later, False)
+    assert (settled.state, settled.next_at, settled.counts) == (MemberState.WAITING, later + LEEWAY, False)
     assert settled.reason == "not permitted: CN-HOURS-01"
     policy["next_allowed"] = None
     assert _after(make_case(), None, state=AttemptState.REFUSED, policy=policy).state is MemberState.HELD

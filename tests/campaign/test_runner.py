@@ -12,6 +12,7 @@ from voicebot.campaign.choosing import enrolled
 from voicebot.campaign.firm import FirmFacts
 from voicebot.campaign.plan import Arm, Breakers, Calendar, CampaignPlan, Pacing, Retry
 from voicebot.campaign.policy import ContactPolicy
+from voicebot.campaign.retries import LEEWAY
 from voicebot.campaign.runner import CampaignRunner
 from voicebot.store import Store
 from voicebot.store.campaign_records import Campaign, CampaignState, MemberState
@@ -138,10 +139,10 @@ async def test_a_promise_waits_and_a_refusal_by_the_policy_waits_for_its_time(
     campaign = await world.campaign(make_case, 1)
     await world.looks(2)
     (member,) = await store.campaigns.members(campaign.id)
-    assert (member.state, member.next_at, member.attempts) == (MemberState.WAITING, opens, 0)
+    assert (member.state, member.next_at, member.attempts) == (MemberState.WAITING, opens + LEEWAY, 0)
     assert member.reason == "not permitted: HOURS"
     await store.promises.add(Promise(member.case_id, Decimal("10"), date(2026, 11, 25)))
-    world.clock.at = opens
+    world.clock.at = opens + LEEWAY
     await world.looks(2)
     (member,) = await store.campaigns.members(campaign.id)
     assert (member.reason, member.attempts) == ("promised for 2026-11-25", 1)

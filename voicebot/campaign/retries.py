@@ -13,6 +13,9 @@ from voicebot.store.campaign_records import NOT_PERMITTED, Member, MemberState, 
 from voicebot.store.records import Attempt, AttemptState, Case, CaseStatus, NumberState
 
 LEAST_WAIT = timedelta(minutes=1)
+LEEWAY = timedelta(seconds=5)
+"""Past the moment from which the contact policy allows a dial: it counts from when an attempt was recorded, the person
+from when it rang, and on a busy machine that is a moment later, one time more than another."""
 MORNING = time(9, 0)
 """When a day that was promised counts as over, on the day after its grace."""
 
@@ -91,7 +94,7 @@ def after_refusal(explanation: Any) -> Settlement:
     later = explanation.get("next_allowed")
     if isinstance(later, str):
         moment = datetime.fromisoformat(later)
-        return Settlement(MemberState.WAITING, reason, next_at=moment, counts=False)
+        return Settlement(MemberState.WAITING, reason, next_at=moment + LEEWAY, counts=False)
     return Settlement(MemberState.HELD, reason, counts=False)
 
 
