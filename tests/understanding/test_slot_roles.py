@@ -187,3 +187,137 @@ def test_digits_that_are_begun_again_or_told_in_pairs(asking: Asking, text: str,
 @pytest.mark.parametrize("text", ["我都六十多了哪记得住", "等两分钟", "我就记得前面三个", "我有两个问题"])
 def test_what_counts_something_is_no_digits(asking: Asking, text: str) -> None:
     assert "digits" not in extract(text, asking(Expecting.DIGITS)).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("后天我把两千二给你们划过来", date(2026, 3, 12)),
+        ("礼拜五，四千整，给你们打进来", date(2026, 3, 13)),
+        ("周日卖了货给你三分之一，其余的下回再聊", date(2026, 3, 15)),
+        ("我二十号发奖金，当日下午就给你还三千", date(2026, 3, 20)),
+        ("周六收了租金，我周日转给你", date(2026, 3, 15)),
+        ("等会我去超市门口那个柜员机存五百", date(2026, 3, 10)),
+        ("大后天叫我姐把六百五打过来给你们", date(2026, 3, 13)),
+    ],
+)
+def test_a_sum_that_is_sent_makes_a_day_of_payment(asking: Asking, text: str, day: date) -> None:
+    slots = extract(text, asking(due="3600")).slots
+    assert slots["date"].value == day
+    assert "callback_at" not in slots
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("那三千的事，明天下午四点给我打电话说", 11),
+        ("后天上午九点打过来谈还款方案", 12),
+        ("下午四点我交完班你打", 10),
+    ],
+)
+def test_a_call_about_a_sum_is_a_call(asking: Asking, text: str, day: int) -> None:
+    slots = extract(text, asking()).slots
+    value = slots["callback_at"].value
+    assert isinstance(value, datetime)
+    assert value.day == day
+    assert "date" not in slots
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("三八节那天刚划进去五百", date(2026, 3, 8)),
+        ("元宵节我就还了一千", date(2026, 3, 3)),
+        ("春节前两天已经转给你们了", date(2026, 2, 15)),
+        ("腊月二十八我就付过了", date(2026, 2, 15)),
+        ("大年初五那天，刚在手机上还的", date(2026, 2, 21)),
+        ("今天中午不是自动扣掉三百了吗", date(2026, 3, 10)),
+        ("今早刚给你们转的八百", date(2026, 3, 10)),
+        ("早上九点已经还了", date(2026, 3, 10)),
+        ("昨个我爸替我交了六百", date(2026, 3, 9)),
+        ("前儿个存进去的", date(2026, 3, 8)),
+        ("上个号头十八号就还脱了", date(2026, 2, 18)),
+        ("四天前我付了一千二", date(2026, 3, 6)),
+        ("两个礼拜之前就转过去了", date(2026, 2, 24)),
+        ("星期四在柜台交的", date(2026, 3, 5)),
+        ("九号我老公帮我还了两千", date(2026, 3, 9)),
+    ],
+)
+def test_days_gone_by_in_many_words(asking: Asking, text: str, day: date) -> None:
+    slots = extract(text, asking()).slots
+    assert slots["past_date"].value == day
+    assert "date" not in slots
+    assert "callback_at" not in slots
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("说好今天还的，可是钱没到", date(2026, 3, 10)),
+        ("今天刚结了工钱，马上还三百", date(2026, 3, 10)),
+        ("今天还了就没事了吧", date(2026, 3, 10)),
+        ("周四还的话可以吗", date(2026, 3, 12)),
+        ("教师节那天还两千", date(2026, 9, 10)),
+        ("国庆前两天还一千", date(2026, 9, 29)),
+    ],
+)
+def test_what_is_not_yet_done_is_no_day_gone_by(asking: Asking, text: str, day: date) -> None:
+    slots = extract(text, asking()).slots
+    assert slots["date"].value == day
+    assert "past_date" not in slots
+
+
+@pytest.mark.parametrize("text", ["我奶奶两个月前走的", "半年前他就没了", "三年前的事我记不得"])
+def test_a_day_long_ago_on_which_nothing_was_paid_is_no_value(asking: Asking, text: str) -> None:
+    slots = extract(text, asking()).slots
+    assert "past_date" not in slots
+    assert "date" not in slots
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("我哥明天打给我一万，我把八千还上", 8000),
+        ("手里有六百五，留一百吃饭，先划五百", 500),
+        ("明天还清，拢共两千一百五", 2150),
+        ("两千五吧，呃，两千六，月底还", 2600),
+        ("到手才四千，能还一千二", 1200),
+        ("先还九百算个心意", 900),
+    ],
+)
+def test_the_sum_that_is_meant_among_others(asking: Asking, text: str, value: int) -> None:
+    assert extract(text, asking()).slots["amount"].value == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["九千我一分钱也不会给", "当初说的是六千，现在按八千算", "合同上写的四千", "实际到手两千八"]
+)
+def test_a_sum_that_is_only_spoken_of(asking: Asking, text: str) -> None:
+    assert "amount" not in extract(text, asking()).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute", "day"),
+    [
+        ("明天晚上七点打，不，八点", 20, 0, 11),
+        ("后天上午十点打，最好十点半", 10, 30, 12),
+        ("晚上九点以前打都行，最好八点", 20, 0, 10),
+        ("明天九点差一刻打给我", 8, 45, 11),
+        ("俩钟头后再打", 17, 0, 10),
+        ("下周二后晌三点来电", 15, 0, 17),
+    ],
+)
+def test_the_time_that_is_settled_on(asking: Asking, text: str, hour: int, minute: int, day: int) -> None:
+    value = extract(text, asking()).slots["callback_at"].value
+    assert value == datetime(2026, 3, day, hour, minute, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+def test_a_day_stays_where_only_the_sum_is_corrected(asking: Asking) -> None:
+    values = extract("大后天还八百，哦不，九百", asking())
+    assert values.correction
+    assert values.slots["date"].value == date(2026, 3, 13)
+    assert values.slots["amount"].value == Decimal(900)
+
+
+def test_a_call_that_came_too_early_is_no_time_to_call(asking: Asking) -> None:
+    assert "callback_at" not in extract("一大早七点就打过来，还让不让人睡了", asking()).slots

@@ -180,3 +180,111 @@ def test_lunar_days_of_every_month() -> None:
 def test_a_holiday_that_is_on_is_the_one_meant() -> None:
     assert almanac.holiday_around(date(2026, 10, 4)) == date(2026, 10, 1)
     assert almanac.holiday_around(date(2026, 10, 9)) == date(2027, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("拆成七份慢慢还", 7),
+        ("分作三回还侬", 3),
+        ("劈开五次给", 5),
+        ("分廿六期", 26),
+        ("三年按月还可以吗", 36),
+        ("两年半，每个月扣一次", 30),
+        ("半年还一回，还三年", 6),
+        ("一个季度一付，两年付清", 8),
+        ("每三个月还一笔，一年半还清", 6),
+        ("每个月还六百，还八个月", 8),
+        ("分一年零六个月", 18),
+        ("半个月一次，三个月还完", 6),
+        ("摊俩月还", 2),
+        ("不要三期，要九期", 9),
+        ("能不能办一年期的分期", 12),
+    ],
+)
+def test_instalments_in_other_words(asking: Asking, text: str, count: int) -> None:
+    assert extract(text, asking()).slots["instalments"].value == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我四个月没开工资了，一个月还三百",
+        "失业两年了，每个月低保六百",
+        "每月还五百都还了一年了",
+        "我打了两年工，每个月三千",
+        "半年前借的，每个月都还",
+    ],
+)
+def test_a_time_that_has_passed_is_no_instalments(asking: Asking, text: str) -> None:
+    assert "instalments" not in extract(text, asking()).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("还三百二十块四毛一回", "320.4"),
+        ("八百六一趟给你", "860"),
+        ("两千三百四十一并转过去", "2340"),
+        ("一千五一下子还了", "1500"),
+        ("周五还七百一起交", "700"),
+        ("五百两次还你", "500"),
+        ("六块五一次", "6.5"),
+        ("一共是1,860元", "1860"),
+    ],
+)
+def test_the_numeral_of_an_event_is_no_part_of_the_sum(asking: Asking, text: str, value: str) -> None:
+    assert extract(text, asking(Expecting.AMOUNT)).slots["amount"].value == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我要拨12321举报",
+        "小心我打一二三七八",
+        "给12345打过电话了，",
+        "打95511问了，说没有这笔",
+        "要出人命了打120吧",
+        "我找12356的人聊过",
+        "你们400-820-8820那个客服说的",
+        "我都快六十了",
+        "今年五十三，没工作",
+        "2019年欠的我不认",
+        "还打了四十多个电话",
+    ],
+)
+def test_hot_lines_ages_and_years_are_no_sums(asking: Asking, text: str) -> None:
+    assert "amount" not in extract(text, asking()).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("先还12300", 12300), ("转95000给你", 95000), ("给你10000", 10000), ("就还110", 110)]
+)
+def test_a_sum_may_look_like_a_hot_line(asking: Asking, text: str, value: int) -> None:
+    assert extract(text, asking()).slots["amount"].value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("廿六号还", date(2026, 3, 26)),
+        ("下个号头五号还", date(2026, 4, 5)),
+        ("下礼拜的礼拜二还", date(2026, 3, 17)),
+        ("四月最后一个周三还", date(2026, 4, 29)),
+        ("下个月头一个星期二还", date(2026, 4, 7)),
+        ("下个月的今天还", date(2026, 4, 10)),
+        ("愚人节还", date(2026, 4, 1)),
+        ("明儿后晌还", date(2026, 3, 11)),
+    ],
+)
+def test_days_in_other_words(asking: Asking, text: str, day: date) -> None:
+    slot = extract(text, asking()).slots["date"]
+    assert slot.value == day
+    assert not slot.needs_clarification
+
+
+def test_the_last_time_of_a_festival() -> None:
+    assert almanac.last_holiday(date(2026, 3, 10), "妇女节") == date(2026, 3, 8)
+    assert almanac.last_holiday(date(2026, 3, 8), "妇女节") == date(2025, 3, 8)
+    assert almanac.last_holiday(date(2026, 3, 10), "除夕") == date(2026, 2, 16)
+    assert almanac.last_lunar(date(2026, 3, 10), 1, 15) == date(2026, 3, 3)

@@ -1,10 +1,9 @@
 """Dialect wordings turned into Mandarin, by lexicons that authors keep in the scripts library.
 
-A lexicon is `scripts_library/<language>/dialects/*.yaml`: `dialect`, `name`, and `words`, a mapping from the
-dialect's wording to the
-Mandarin one. The longest wording wins. A wording that is also ordinary Mandarin belongs in `only_with`, where it is
-turned
-only in a sentence that shows another sign of the dialect.
+A lexicon is `scripts_library/<language>/dialects/*.yaml`: `dialect`, `name`, and `words`, a mapping from the dialect's
+wording to the Mandarin one. The longest wording wins. A wording that is also ordinary Mandarin belongs in `only_with`,
+where it is turned only in a sentence that shows another sign of the dialect. A word that stands for itself (联系: 联系)
+stays as it is, whatever wording it holds.
 """
 
 from __future__ import annotations
@@ -42,9 +41,12 @@ class Dialects:
         self._conditional: list[tuple[re.Pattern[str], re.Pattern[str], Mapping[str, str]]] = []
         for lexicon in lexicons:
             self._words.update(lexicon.words)
+        kept = {word: word for word, meant in self._words.items() if word == meant}
+        for lexicon in lexicons:
             if lexicon.only_with and lexicon.words:
                 signs = _any_of([*lexicon.words, *lexicon.only_with])
-                self._conditional.append((signs, _any_of(list(lexicon.only_with)), lexicon.only_with))
+                turned = kept | dict(lexicon.only_with)
+                self._conditional.append((signs, _any_of(list(turned)), turned))
         self._pattern = _any_of(list(self._words)) if self._words else None
 
     def to_mandarin(self, text: str) -> str:

@@ -17,6 +17,8 @@ _LUNAR_HOLIDAYS = {
     "重阳": (9, 9),
     "春节": (1, 1),
     "腊八": (12, 8),
+    "龙抬头": (2, 2),
+    "中元节": (7, 15),
 }
 _SOLAR_HOLIDAYS = {
     "元旦": (1, 1),
@@ -29,10 +31,20 @@ _SOLAR_HOLIDAYS = {
     "六一八": (6, 18),
     "儿童节": (6, 1),
     "妇女节": (3, 8),
+    "三八节": (3, 8),
+    "三八妇女节": (3, 8),
+    "女神节": (3, 8),
     "情人节": (2, 14),
+    "白色情人节": (3, 14),
+    "植树节": (3, 12),
+    "愚人节": (4, 1),
+    "青年节": (5, 4),
+    "建党节": (7, 1),
+    "平安夜": (12, 24),
     "教师节": (9, 10),
     "建军节": (8, 1),
     "圣诞": (12, 25),
+    "跨年夜": (12, 31),
 }
 _NEW_YEARS_EVE = ("大年三十", "年三十", "大年夜", "除夕")
 _PUBLIC = ("元旦", "春节", "清明", "五一", "端午", "中秋", "国庆")
@@ -40,6 +52,7 @@ _PUBLIC = ("元旦", "春节", "清明", "五一", "端午", "中秋", "国庆")
 HOLIDAY_NAMES = "|".join(sorted((*_LUNAR_HOLIDAYS, *_SOLAR_HOLIDAYS, *_NEW_YEARS_EVE, "清明"), key=len, reverse=True))
 """Every holiday that `next_holiday` knows, as a pattern."""
 _LONGEST_REST = 9  # days of rest in a row, that a holiday which is on may have begun before
+_LONGEST_YEAR = 385  # days of a lunar year with a leap month, and one more
 _HORIZON = 40  # days looked past a holiday for its first working day
 
 
@@ -56,6 +69,15 @@ def next_lunar(today: date, month: int, day: int) -> date | None:
     for year in (today.year - 1, today.year, today.year + 1):
         found = lunar_to_solar(year, month, day)
         if found is not None and found >= today:
+            return found
+    return None
+
+
+def last_lunar(today: date, month: int, day: int) -> date | None:
+    """The last time the lunar date came, before today."""
+    for year in (today.year, today.year - 1, today.year - 2):
+        found = lunar_to_solar(year, month, day)
+        if found is not None and found < today:
             return found
     return None
 
@@ -86,6 +108,14 @@ def next_holiday(today: date, name: str) -> date | None:
     month, day = _SOLAR_HOLIDAYS[name]
     found = date(today.year, month, day)
     return found if found >= today else date(today.year + 1, month, day)
+
+
+def last_holiday(today: date, name: str) -> date | None:
+    """The last time a named holiday was, before today."""
+    found, start = None, today - timedelta(days=_LONGEST_YEAR)
+    while (day := next_holiday(start, name)) is not None and day < today:
+        found, start = day, day + timedelta(days=1)
+    return found
 
 
 def _qingming_day(year: int) -> int:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from voicebot.understanding.numerals import NUMBER, parse_number
 from voicebot.understanding.slots.span import AmountSpan
+from voicebot.understanding.slots.strays import strays
 
 _CN = "[零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟]"
 _RANGE = re.compile(
@@ -54,10 +55,10 @@ _MONEY = re.compile(
 )
 _BIG = re.compile(
     rf"(?P<n>(?:\d[\d,]*(?:\.\d+)?|{_CN})*[百千万亿](?:\d|{_CN})*)(?P<more>多|来|"
-    rf"几)?(?![号日月点天期次遍回岁年周个人名小]|分(?!期|成|[一二三四五六七八九十两\d]))"
+    rf"几)?(?![号日月点天期次遍岁年周个人名小]|回(?![执单来去家头复])|分(?!期|成|[一二三四五六七八九十两\d]))"
 )
 _BARE = re.compile(
-    rf"(?P<n>{NUMBER})(?P<more>多)?(?![号日月点天期次岁年周楼层个分%家位人遍回下般起直样定些会度半时成折])"
+    rf"(?P<n>{NUMBER})(?P<more>多)?(?![号日月点天期次岁年周楼层个分%家位人遍回下般起直样定些会度半时成折多]|来[个次通遍])"
 )
 _PAY_VERB = re.compile(
     r"(?:还|付|给|交|转|打|凑|拿|存|缴|出|扣|欠|借|凑个|要|来|就|有|只|剩|差|收|免|减|多)(?:你们?|您|"
@@ -79,6 +80,8 @@ _MENTIONED = re.compile(
     r"(?<![还付交给清])(?:本金|利息|罚息|月供)|(?:要|让|叫|逼|催)我(?:还|给|付|交))"
     r"(?:你们?|了|的|是|得|着|才|就|只有|都|要|他们?|我|差不多|大概|有|到手)*|"
     r"(?:变成?|成了|涨[到成]|滚[到成]|算[成出]|多[收扣])(?:了|我|们)*|"
+    r"(?:留|(?:转|打|汇|发|寄|借|给)(?:了|过|来)?(?:给|到)?我|(?:给|帮|替)我[转打汇发寄借])(?:了|个|点|过来|来)*|到手(?:才|就|只有|是)*|"
+    r"(?:当初|当时|的时候|那时|合同上?|原先|最早)(?:你们?|他们|我)?(?:说|讲|写|谈|算|定)(?:好|的|是)*|"
     r"(?:免|减|便宜|优惠|(?<![最至])少[还收]|抹|省|打折|降)(?:我|掉|个|点|了|去|他|它|一下|到)*|"
     r"(?:哪来的?|哪有|哪里?(?:来|有)|(?:拿什么|怎么|咋|凭什么|哪有钱|没钱|没法|没办法|拿啥)(?:能|可能)?(?:还|给|"
     r"付)(?:得?起|上)?|多出来的?|(?:一天|每天|日结|一个?月才|一年才)(?:才|就|只|挣|赚|有)*|没有|没得|(?<![要还给])不(?:还|要|给|付)|你们?说|(?:别|甭|不要)说|再加|拿不出|"
@@ -86,8 +89,13 @@ _MENTIONED = re.compile(
     r"弄不到|还不[了上起]|给不[了起]|付不起|不可能还?|不能还|不止|不是)(?:你们?|您|那|这|个)*)$"
 )
 """A sum that is owed, earned, asked off or out of reach, not one that is offered."""
+_BY = re.compile(r"(?:按照?|照)(?:着|了|我|你们?)*$")
+_RECKONED = re.compile(r"(?:块钱?|元|来|的)*(?:算|计)")
+"""怎么按一万算: a sum that is reckoned with, not paid."""
+_TOTAL = re.compile(r"(?:总共|一共|统共|拢共|合计|加起来|加一起)(?:就?是|就|有)?$")
 _OUT_OF_REACH = re.compile(
     r"^(?:块钱?|元)?(?:我|一下子?|一次|一时|真的?|实在|肯定|是|都|也|那|可|就)*(?:还不[了上起]|拿不出|凑不[出齐到够]|给不[了起]|没有|"
+    r"(?:一分钱?|一毛钱?|半分)?(?:都|也|是)*(?:不会|不想|不愿意?|不打算|绝不|休想|别想|甭想)(?:再|给|我|你们?)*[还给付出要拿]?|"
     r"哪来|哪里来|从哪|怎么来|"
     r"不可能|太[多高少]|少了点|多了点|有点多|"
     r"的?(?:利息|罚息|违约金|手续费|滞纳金|工资|房租|房贷|收入|低保|退休金|养老金|生活费|保底|底薪))"
@@ -97,7 +105,7 @@ _NOT_OF_THE_DEBT_BEFORE = re.compile(
     r"违约金|免|别人?|不会|没有?)(?:一下子|一下|都|全|全部|把|给|我|也|能)*$"
 )
 _NOT_OF_THE_DEBT = re.compile(
-    r"^(?:我|肯定|真的?|实在|也|都|是|给我)*(?:(?:还|付|给|拿)?不(?:了|起|清|上|出|完|现实|可能|行)|过|(?:房|车|"
+    r"^(?:我|肯定|真的?|实在|也|都|是|给我)*(?:班|接|作业|(?:还|付|给|拿)?不(?:了|起|清|上|出|完|现实|可能|行)|过|(?:房|车|"
     r"网)贷|花呗|别|其他|另|免|减|取消|抹)"
 )
 _FORWARD = r"(?:还|付|结|交|清|给|补|弄|处理|打|转|缴)"
@@ -118,6 +126,14 @@ _SHARE = re.compile(r"(?P<den>[二三四五六七八九十])分之(?P<num>[一�
 _PERCENT = re.compile(
     rf"(?:百分之(?P<cn>{_CN}+)|(?P<ar>\d+(?:\.\d+)?)%|(?P<cheng>[一二三四五六七八九])成(?!功|立|年|本))"
 )
+_SENT_BEFORE = re.compile(
+    r"(?:还|付|转|打|划|扣|汇|存|交|缴|给|补|清|结)(?:给?你们?|您|过来|过去|进去|回来|上|个|了|的|掉|大概|差不多|最多|先)*$"
+)
+_SENT_AFTER = re.compile(
+    r"(?:\s|块|元|整|钱|左右|的|我|就|都|也|先|直接|一次性?|一并|一起|马上|一定|肯定|准时|全部|全|给?你们?|给?您)*"
+    r"(?:打(?=过[来去]|给[你您]|进|到|去|来|上|款|你)|到账|"
+    r"[划汇转存交缴付还结](?!不|没|有|是|在|给?我|[\d一二两三四五六七八九十]|账单))"
+)
 _UNIT = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _ODD_RANGES = {
     "百十": (100, 200),
@@ -136,7 +152,6 @@ _ODD_RANGES = {
     "好几万": (30000, 90000),
     "几十万": (200000, 900000),
 }
-_HOTLINES = frozenset({"110", "12378", "12315", "12345", "12368", "12363"})
 _BLOT = "□"
 _CENT = Decimal("0.01")
 
@@ -149,7 +164,9 @@ def find_amounts(
     A number without 块 or a large unit counts after a verb of paying, or anywhere when `bare`: the bot has just
     asked how much.
     """
-    text = _without(text, taken)
+    said = text
+    undated = _without(text, taken)
+    text = _without(undated, tuple(strays(text)))
     blocked: list[tuple[int, int]] = []
     found: list[AmountSpan] = []
 
@@ -158,7 +175,7 @@ def find_amounts(
 
     def keep(span: AmountSpan | None) -> None:
         if span is not None:
-            found.append(_shade(text, span))
+            found.append(_beside_paying(said, _shade(undated, span)))
             blocked.append((span.start, span.end))
 
     for pattern, read in _READERS:
@@ -170,7 +187,7 @@ def find_amounts(
             keep(_plain(match))
     for span in _shares(text, amount_due):
         if not any(span.start < end and start < span.end for start, end in blocked):
-            found.append(span)
+            found.append(_beside_paying(said, span))
     return sorted(found, key=lambda span: span.start)
 
 
@@ -186,10 +203,12 @@ def _counts_as_money(text: str, match: re.Match[str], bare: bool) -> bool:
     if _NOT_MONEY_BEFORE.search(before) or len(match["n"]) > 8:
         return False
     value = parse_number(match["n"])
-    if value is None or value <= 0 or match["n"] in _HOTLINES:
+    if value is None or value <= 0:
         return False
     if bare:
         return value >= 10 or match["n"].isdigit()
+    if value >= 100 and _SENT_AFTER.match(text, match.end()):
+        return True
     return value >= 10 and bool(_PAY_VERB.search(before))
 
 
@@ -197,8 +216,18 @@ def _shade(text: str, span: AmountSpan) -> AmountSpan:
     before, after = text[: span.start], text[span.end :]
     rough = bool(_ROUGH_BEFORE.search(before) or _ROUGH_AFTER.search(after))
     monthly = bool(_MONTHLY.search(before))
-    offered = not (_MENTIONED.search(before) or _OUT_OF_REACH.match(after))
-    return replace(span, approximate=span.approximate or rough, monthly=monthly, offered=offered)
+    reckoned = _BY.search(before) and _RECKONED.match(after)
+    reachable = not (reckoned or _OUT_OF_REACH.match(after))
+    offered = reachable and not _MENTIONED.search(before)
+    total = reachable and bool(_TOTAL.search(before))
+    return replace(span, approximate=span.approximate or rough, monthly=monthly, offered=offered, total=total)
+
+
+def _beside_paying(text: str, span: AmountSpan) -> AmountSpan:
+    """Marks a sum that a verb of paying stands right beside: 把三千打过来, 给一半."""
+    before, words, after = text[: span.start], text[span.start : span.end], text[span.end :]
+    inside = span.of_debt is not None and re.match(_FORWARD, words)
+    return replace(span, sent=bool(inside or _SENT_BEFORE.search(before) or _SENT_AFTER.match(after)))
 
 
 def _plain(match: re.Match[str]) -> AmountSpan | None:

@@ -12,11 +12,10 @@ from voicebot.understanding.slots.festivals import FESTIVALS, NAMED_DAYS
 from voicebot.understanding.slots.reading import COUNT, Reader, Today, named, number, undecided
 from voicebot.understanding.slots.span import DaySpan
 from voicebot.understanding.slots.stretches import OPEN_DAYS, OPEN_PAIRS, STRETCHES
+from voicebot.understanding.slots.weeks import WEEKDAY, WEEKS
 
-_WEEKDAY = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6, **{str(n + 1): n for n in range(7)}}
 _RELATIVE = {"大前": -3, "前": -2, "昨": -1, "今": 0, "明": 1, "听": 1, "后": 2, "大后": 3, "外后": 3, "大大后": 4}
 _BESIDE_IT = 2  # characters between a date and the weekday said with it: 八月二十九号吧周六
-_WEEK = timedelta(weeks=1)
 
 
 def find_days(text: str, today: date, payday: int | None = None, *, asked: bool = False) -> list[DaySpan]:
@@ -39,7 +38,7 @@ def find_days(text: str, today: date, payday: int | None = None, *, asked: bool 
 def _same_again(text: str, days: list[DaySpan], today: date) -> list[DaySpan]:
     """六月十五号，十五号付; 下周三发钱，周四还: a name without month or week goes on in the one that was just said."""
     for place, span in enumerate(days):
-        if span.before is None:
+        if span.before is None or not _NO_MONTH.match(text, span.start):
             continue
         meant = next((day for said in days[:place] if (day := _taken_up(text, span, said, today)) is not None), None)
         if meant is not None:
@@ -95,41 +94,6 @@ def _right_now(match: re.Match[str], today: Today) -> DaySpan:
     return named(match, today.date, now=True)
 
 
-def _weekday(match: re.Match[str], today: Today) -> DaySpan:
-    monday = today.date - timedelta(days=today.date.weekday())
-    which = (match["which"] or "").replace("个", "")
-    weeks = {"": 0, "这": 0, "本": 0, "下": 1, "下下": 2, "上": -1, "上上": -2}[which]
-    monday += timedelta(weeks=weeks)
-    if match["day"] in ("末", "六日", "六天"):
-        saturday = monday + timedelta(days=5)
-        return undecided(match, max(saturday, today.date), saturday + timedelta(days=1))
-    day = monday + timedelta(days=_WEEKDAY[match["day"]])
-    gone = day < today.date and weeks == 0
-    if gone and not which:
-        return named(match, day + _WEEK, before=day)
-    return named(match, day, vague=gone, before=day if gone else day - _WEEK if not which else None)
-
-
-def _weekdays(match: re.Match[str], today: Today) -> DaySpan | None:
-    """周一到周五, 周三四: any day from the first to the last."""
-    first, last = _WEEKDAY[match["first"]], _WEEKDAY[match["last"]]
-    if last <= first:
-        return None
-    monday = today.date - timedelta(days=today.date.weekday())
-    ahead = 1 if (match["which"] or "").startswith("下") or monday + timedelta(days=last) < today.date else 0
-    start = monday + timedelta(weeks=ahead)
-    return undecided(match, max(start + timedelta(days=first), today.date), start + timedelta(days=last))
-
-
-def _week(match: re.Match[str], today: Today) -> DaySpan:
-    monday = today.date - timedelta(days=today.date.weekday())
-    weeks = {"": 0, "这": 0, "本": 0, "下": 1, "下下": 2, "上": -1}[match["which"].replace("个", "")]
-    monday += timedelta(weeks=weeks)
-    if match["part"] == "初":
-        return undecided(match, monday, monday + timedelta(days=1))
-    return undecided(match, max(monday, today.date) if weeks == 0 else monday, monday + timedelta(days=6))
-
-
 def _year_of(match: re.Match[str], today: Today) -> tuple[int, bool]:
     word = match["year"]
     if not word:
@@ -154,7 +118,7 @@ def _month_day(match: re.Match[str], today: Today) -> DaySpan | None:
 
 def _month_of(match: re.Match[str], today: Today) -> tuple[int, int] | None:
     """Year and month that the words name; the present one when they name none."""
-    word = (match["month"] or "").replace("份", "").replace("的", "")
+    word = (match["month"] or "").replace("份", "").replace("的", "").replace("号头", "月")
     ahead = _MONTHS_AHEAD.get(word)
     if ahead is not None:
         shifted = today.date.month - 1 + ahead
@@ -223,12 +187,25 @@ def _number_paid_on(match: re.Match[str], today: Today) -> DaySpan | None:
 
 def _nth_weekday(match: re.Match[str], today: Today) -> DaySpan | None:
     """下个月第一个星期一."""
-    month, nth = _month_of(match, today), number(match["nth"])
-    if month is None or nth is None:
+    month = _month_of(match, today)
+    if month is None:
         return None
+    if "后一" in match[0] or "末一" in match[0]:
+        last = almanac.month_end(*month)
+        return named(match, last - timedelta(days=(last.weekday() - WEEKDAY[match["day"]]) % 7))
+    nth = number(match["nth"] or "一") or 1
     first = almanac.month_end(*month).replace(day=1)
-    ahead = (_WEEKDAY[match["day"]] - first.weekday()) % 7
+    ahead = (WEEKDAY[match["day"]] - first.weekday()) % 7
     return named(match, first + timedelta(days=ahead, weeks=nth - 1))
+
+
+def _same_day(match: re.Match[str], today: Today) -> DaySpan | None:
+    """下个月的今天, 下周的今天, 明年今天."""
+    here = today.date
+    if match["unit"] in ("周", "礼拜", "星期"):
+        return named(match, here + timedelta(weeks=1))
+    ahead = 12 if "年" in match[0] else 1
+    return named(match, almanac.in_month(here.year, here.month + ahead, here.day))
 
 
 def _last_day(match: re.Match[str], today: Today) -> DaySpan | None:
@@ -292,15 +269,15 @@ _MONTHS_AHEAD = {
     "上月": -1,
 }
 _MONTH = (
-    rf"(?P<month>(?:(?<!\w)月(?![供薪份息收租结经亮饼费])|这个月|本月|当月|这月|下下个月|下下月|下个月|下月|次月|"
-    r"上个月|上月|"
+    rf"(?P<month>(?:(?<!\w)月(?![供薪份息收租结经亮饼费])|(?:下下个?|下个?|上个?|这个?)(?:月|号头)|本月|当月|次月|"
     rf"(?<![百千万])(?:[明去]年的?)?{COUNT}月)份?的?)"
 )
-_FROM_TEN = r"(?:[二三]?十[一二三四五六七八九]?|[12]\d|3[01])"
+_FROM_TEN = r"(?:[二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|卅一?|[12]\d|3[01])"
 _SUFFIX = re.compile(
     r"之前|以前|之内|以内|之后|以后|左右|前后|上下|(?:的)?(?:第二天|次日|隔天|转天|后一天|前一天|头一天)|前(?!天|"
-    r"面|几|两)|内|后(?!天|面|儿)"
+    r"面|几|两)|内|后(?!天|面|儿|晌|半)"
 )
+_NO_MONTH = re.compile(rf"周|礼拜|星期|{COUNT}(?:号|日)?(?!月)")
 _OF_A_WEEK = re.compile(r"周|礼拜|星期")
 _OVER = re.compile(r"(?<!不)过(?:了|完)(?:这个?|那个?)?$")
 _BESIDE = re.compile(r"(?:的)?(?:第二天|次日|隔天|转天|后一天|(?P<before>前一天|头一天))")
@@ -320,38 +297,26 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (rf"{_MONTH}?(?P<first>{COUNT})(?:号|日)?(?:到|至|或者?|、|-|~)(?P<last>{COUNT})(?:号|日)", _days_of_month),
         (
             rf"{_MONTH}?(?P<first>{COUNT})(?P<last>[一二三四五六七八九])(?:号|日)"
-            r"(?<=[一二三四五六七八九][号日])(?<!十[一二三四五六七八九][号日])",
+            r"(?<=[一二三四五六七八九][号日])(?<![十廿卅][一二三四五六七八九][号日])",
             _days_of_month,
         ),
         (rf"{_MONTH}?(?P<tens>[二三]?十|[123]0)(?:几|来|多)号", _tens_of_month),
         (rf"(?<![周拜期]){_MONTH}?(?P<day>{COUNT})(?:号|日)(?!线|楼|码|店|门|院)", _day_of_month),
         (rf"{_MONTH}(?P<day>{_FROM_TEN})(?![期个天千百万块元分点号日年月\d])", _day_of_month),
-        (rf"{_MONTH}第(?P<nth>[一二三四])个(?:周|礼拜|星期)(?P<day>[一二三四五六日天])", _nth_weekday),
+        (
+            rf"{_MONTH}(?:第(?P<nth>[一二三四])|最后一|末一|头一|首)个(?:周|礼拜|星期)(?P<day>[一二三四五六日天])",
+            _nth_weekday,
+        ),
+        (
+            r"(?:下个?(?P<unit>月|周|礼拜|星期)|明年)的?(?:今天|这一?天|今日|同一天)",
+            _same_day,
+        ),
         (rf"{_MONTH}?最后(?:一天|那天|一日)", _last_day),
         (rf"{_MONTH}(?P<part>月底|月末|底|末|月初|初|月中|中旬|上旬|下旬|中)(?!间)", _part_of_month),
         (r"(?P<month>)(?P<part>月底|月末|月初|月中|中旬|上旬|下旬)", _part_of_month),
-        (r"(?P<word>大大后|大后|外后|大前|后|昨|今|明|(?<![之以目])前)(?:天|儿个?|日)", _relative),
+        (r"(?P<word>大大后|大后|外后|大前|后(?!个)|昨|今|明|(?<![之以目])前)(?:天|儿个?|个儿?|日)", _relative),
         (r"(?P<word>今|明|昨|后|听)(?=早|晚|上午|下午|中午|夜)", _relative),
-        (
-            r"(?P<which>下个?|这个?|本)?(?:周|礼拜|星期)(?P<first>[一二三四五六])(?:到|至|-|~)"
-            r"(?:周|礼拜|星期)?(?P<last>[二三四五六日天])(?![点号个])",
-            _weekdays,
-        ),
-        (
-            r"(?P<which>下个?|这个?|本)?(?:周|礼拜|星期)(?P<first>[一二三四五六])、?(?P<last>[二三四五六])"
-            r"(?![点号个十百千万楼块])",
-            _weekdays,
-        ),
-        (
-            r"(?P<which>下下个?|下个?|上上个?|上个?|这个?|本)?(?:周|礼拜|星期)"
-            r"(?P<day>六日|六天|[一二三四五六日天末1-7])(?![个次期年])",
-            _weekday,
-        ),
-        (
-            r"(?P<which>下下个?|下个?|这个?|本|上个?|(?<!\w)(?=(?:周|礼拜|星期)[之以]?内))(?:周|礼拜|"
-            r"星期)(?P<part>初)?",
-            _week,
-        ),
+        *WEEKS,
         *STRETCHES,
         *NAMED_DAYS,
         (

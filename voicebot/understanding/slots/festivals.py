@@ -17,21 +17,26 @@ _BEFORE_NATIONAL_DAY = 75  # days before 1 October within which 十一前 is Nat
 
 def _festival(match: re.Match[str], today: Today) -> DaySpan | None:
     name = match["name"]
-    day = almanac.next_holiday(today.date, "国庆" if name == "十一" else name)
+    known = "国庆" if name == "十一" else name
+    day = almanac.next_holiday(today.date, known)
     if day is None or (name == "十一" and not match["rest"] and (day - today.date).days > _BEFORE_NATIONAL_DAY):
         return None
-    return _around(match, day)
+    return _around(match, day, almanac.last_holiday(today.date, known))
 
 
-def _around(match: re.Match[str], day: date) -> DaySpan:
-    """The day itself, the day before it where the words say before, and the days after it, which are open."""
+def _around(match: re.Match[str], day: date, last: date | None) -> DaySpan:
+    """The day itself, the day before it where the words say before, and the days after it, which are open.
+
+    `last` is when the festival was before.
+    """
     suffix = match["suffix"] or ""
     if match["over"] or "后" in suffix or "完" in suffix or "过" in suffix or "收" in suffix:
         back = almanac.first_day_back(day)
         return named(match, back, earliest=back, approximate=True, vague=True)
     if "前" in suffix:
-        return named(match, day - _DAY, latest=day - _DAY)
-    return named(match, day)
+        ahead = _DAY * (number(match["days"] or "一") or 1)
+        return named(match, day - ahead, latest=day - ahead, before=None if last is None else last - ahead)
+    return named(match, day, before=last)
 
 
 def _next_festival(match: re.Match[str], today: Today) -> DaySpan | None:
@@ -62,7 +67,7 @@ def _lunar(match: re.Match[str], today: Today) -> DaySpan | None:
     day = number(match["day"].lstrip("初"))
     if month is None or day is None or not 1 <= month <= 12:
         return None
-    return named(match, almanac.next_lunar(today.date, month, day))
+    return named(match, almanac.next_lunar(today.date, month, day), before=almanac.last_lunar(today.date, month, day))
 
 
 def _first_days(match: re.Match[str], today: Today) -> DaySpan | None:
@@ -74,7 +79,7 @@ def _first_days(match: re.Match[str], today: Today) -> DaySpan | None:
     if not match["year"] and (found - today.date).days > _SEASON:
         others = (almanac.next_lunar(today.date, month, day) for month in range(1, 13))
         found = min(other for other in others if other is not None)
-    return named(match, found)
+    return named(match, found, before=almanac.last_lunar(today.date, 1, day))
 
 
 def _payday(match: re.Match[str], today: Today) -> DaySpan:
@@ -85,12 +90,12 @@ def _payday(match: re.Match[str], today: Today) -> DaySpan:
     return named(match, almanac.next_payday(start, today.payday), payday=True)
 
 
-_OF_A_SUM = "[零一二三四五六七八九十百千万]"
+_OF_A_SUM = "[零一二三四五六七八九十百千万块元毛]"
 """Before 六一 it makes a sum: 两千九百六一次结清."""
 _OVER = r"(?P<over>等?过完|等?过了|忙完)?"
 _REST = r"(?P<rest>(?:小?长假|放假|假期|黄金周|期间|假))?"
 _SUFFIX = (
-    r"(?P<suffix>(?:的)?(?:之前|以前|前(?!天|面)|之后|以后|后(?!天|面)|过后|过了|过完年?|放?完假?|完了|"
+    r"(?P<suffix>(?:的)?(?:之前|以前|(?:之|的)?前(?P<days>[一两二三四五])[天日]|前(?!天|面)|之后|以后|后(?!天|面)|过后|过了|过完年?|放?完假?|完了|"
     r"收假)(?:之后|以后|后)?)?"
 )
 _WAGES = r"(?:工资|薪水?|饷|工钱)"

@@ -1,11 +1,8 @@
-"""Things a caller names that are neither time nor money: a channel, a person, how they are related, a number of
-instalments."""
+"""Things a caller names that are neither time nor money: a channel, a person, how they are related."""
 
 from __future__ import annotations
 
 import re
-
-from voicebot.understanding.numerals import parse_number
 
 _CHANNELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("sms", re.compile(r"短信|信息发|发信息|发个?信息|短讯|发消息|sms", re.I)),
@@ -21,14 +18,6 @@ _CHANNEL_VERB = re.compile(
 _NO_CHANNEL = re.compile(
     r"(?:别|不要|不用|甭|少)(?:再|给我|总|老)*(?:发)?(?:短信|邮件|微信|信息)|登|下载|还款|还钱|上还"
 )
-_COUNT = r"(?:\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])"
-_INSTALMENTS = re.compile(
-    rf"(?:分|办|做|申请|按|弄|拆|摊|匀)(?:成|个|到|为|它|他|摊|在|期|做)*(?P<a>{_COUNT})(?:个)?(?:期|次|回|笔|"
-    r"个?月|年(?P<half>半)?)(?!前|底|初|份)|"
-    rf"(?P<b>{_COUNT})个?期(?!间|限|末|待)|"
-    rf"(?P<c>{_COUNT})(?:次|个月)(?:里头?|内|以内)?(?:还|付|给)(?:清|完|吧|行)?"
-)
-_YEARS = re.compile(r"(?P<n>[一二两三四五])年半?|半年")
 _NAME = re.compile(
     r"(?:我叫|我名字叫|我的名字是|我全名|名字是|我(?:就)?是(?=[一-鿿]{2,3}(?:[，,。啊呀！]|$|"
     r"本人)))(?P<name>[一-鿿]{2,4}?)(?=[，,。！啊呀呢的]|本人|$)"
@@ -107,28 +96,6 @@ def preferred_channel(text: str) -> tuple[str, str] | None:
         return None
     hits = [(match.start(), name, match[0]) for name, pattern in _CHANNELS if (match := pattern.search(text))]
     return min(hits)[1:] if hits else None
-
-
-def instalments(text: str, *, bare: bool = False) -> tuple[int, str] | None:
-    """Number of instalments and its words. 分一年 is 12; `bare` takes a number alone, because the bot has just
-    asked."""
-    for match in _INSTALMENTS.finditer(text):
-        number = parse_number(match["a"] or match["b"] or match["c"])
-        if number is not None and (number > 1 or "年" in match[0]):
-            months = int(number) * 12 if "年" in match[0] else int(number)
-            return months + (6 if match["half"] else 0), match[0]
-    half = re.search(r"(?:分|摊|拆|按)(?:成|个|到|在)*半年|半年(?:分?期|还[清完]|还?完)", text)
-    if half is not None:
-        return 6, half[0]
-    if bare and (years := _YEARS.search(text)) is not None:
-        number = parse_number(years["n"]) if years["n"] else None
-        return int(number or 0) * 12 + (6 if "半" in years[0] else 0), years[0]
-    if bare:
-        alone = re.search(_COUNT, text)
-        number = parse_number(alone[0]) if alone else None
-        if alone and number is not None and number >= 1:
-            return int(number), alone[0]
-    return None
 
 
 def person_name(text: str) -> tuple[str, str] | None:

@@ -49,12 +49,16 @@ def find_moments(text: str, days: Sequence[DaySpan], clocks: Sequence[ClockSpan]
 
 
 def in_full(text: str, moment: Moment, others: Sequence[Moment]) -> Moment:
-    """周日白天都行，两点吧: a clock alone belongs to the day, and the part of day, that was named before it."""
+    """周日白天都行，两点吧: a clock alone belongs to the day, and the part of day, that was named before it.
+
+    A better time (明早九点，最好九点半) also to a day that was named with a time of its own.
+    """
     clock = moment.clock
     if moment.day is not None or clock is None or clock.clock is None:
         return moment
     for other in others:
-        if other.end > moment.start or other.day is None or (other.clock is not None and other.clock.clock is not None):
+        timed = other.clock is not None and other.clock.clock is not None
+        if other.end > moment.start or other.day is None or (timed and "最好" not in moment.head):
             continue
         if other.clock is not None and other.clock.part and clock.part is None:
             again = times.find_times(f"{other.clock.part}{text[clock.start : clock.end]}", 0)
@@ -63,10 +67,16 @@ def in_full(text: str, moment: Moment, others: Sequence[Moment]) -> Moment:
     return moment
 
 
-def clause_of(text: str, start: int, end: int) -> str:
-    """The clause that holds a stretch of the text."""
+def clause_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """From where to where the clause goes that holds a stretch of the text."""
     left = max((match.end() for match in CLAUSE.finditer(text, 0, start)), default=0)
     right = next((match.start() for match in CLAUSE.finditer(text, end)), len(text))
+    return left, right
+
+
+def clause_of(text: str, start: int, end: int) -> str:
+    """The clause that holds a stretch of the text."""
+    left, right = clause_around(text, start, end)
     return text[left:right]
 
 

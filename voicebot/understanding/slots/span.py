@@ -69,6 +69,11 @@ class AmountSpan:
     monthly: bool = False
     offered: bool = True
     """False for a sum that is only mentioned: owed, earned, asked off, or more than the caller has."""
+    total: bool = False
+    """Only what it comes to altogether: 一共两千. Offered where the turn promises a day or answers how much, and names
+    no other."""
+    sent: bool = False
+    """A verb of paying stands right beside it: 把三千打过来, 给一半."""
 
 
 @dataclass(frozen=True)

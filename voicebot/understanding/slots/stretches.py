@@ -15,6 +15,7 @@ _YEARS = r"年(?=之后|以后|过后|后|之内|以内|内)"
 _BUT_PARTICLES = re.compile(
     r"[那就要得再给我等大概最多顶差不左右上下时间的话行可以吗吧嘛啊呢呀了嗯呃哦好，,。.？?！!\s]*"
 )
+_DEALT = re.compile(r"[还付转打交存汇缴结扣划清]")
 _POSTPONE = re.compile(
     rf"(?:推|推迟|延|延期|延后|缓|宽限|晚)(?:个|上|一下)?(?P<n>{COUNT}|半)个?(?P<unit>天|日|周|星期|礼拜|月)"
 )
@@ -61,6 +62,24 @@ def _ahead(match: re.Match[str], today: Today) -> DaySpan | None:
     return named(match, day, latest=day) if suffix and "内" in suffix else named(match, day)
 
 
+def _ago(match: re.Match[str], today: Today) -> DaySpan | None:
+    """三天前, 一个礼拜之前: so far back; 三天之前 only where something was done then."""
+    count = 1 if match["n"] == "半" else number(match["n"])
+    if count is None or not _DEALT.search(match.string, match.end()):
+        return None
+    if match["n"] == "半":
+        day = today.date - timedelta(days={"月": 15, "年": 182}.get(match["unit"][-1], 0))
+    elif match["unit"] in ("月", "年"):
+        months = count * (12 if match["unit"] == "年" else 1)
+        there = today.date.year, today.date.month - months
+        day = almanac.in_month(*there, today.date.day) or almanac.month_end(*there)
+    else:
+        day = today.date - timedelta(days=count * (1 if match["unit"] in ("天", "日") else 7))
+    if match["open"]:
+        return DaySpan(match.start(), match.end(), None, vague=True, before=day)
+    return named(match, day)
+
+
 def _is_alone(match: re.Match[str], asked: bool) -> bool:
     """The stretch is all that is said: 半个月吧, or 半个月 where it was asked for. 上了半个月班 is not."""
     around = match.string[: match.start()], match.string[match.end() :]
@@ -89,6 +108,10 @@ OPEN_PAIRS: tuple[tuple[str, Reader], ...] = (
 )
 """Two days in one word, read before the days they hold."""
 STRETCHES: tuple[tuple[str, Reader], ...] = (
+    (
+        rf"(?<![第提十])(?P<n>{COUNT}|半)个?(?P<unit>天|日|周|星期|礼拜|月|年)(?:(?P<open>之前|以前)|前(?!面|后|头))",
+        _ago,
+    ),
     (
         rf"(?<![第十了过着住])(?:再?过|等|再等|缓|宽限)?(?:上|个|"
         rf"我)?(?P<low>[一二两三四五六七八])(?P<high>[两二三四五六七八九])个?(?P<unit>{_UNIT})"

@@ -36,7 +36,17 @@ _PART_WORDS = {
     "下午": "下午",
     "午后": "下午",
     "后晌": "下午",
+    "后半晌": "下午",
+    "下半天": "下午",
+    "上半天": "上午",
+    "前晌": "上午",
+    "头晌": "上午",
+    "大清早": "早",
+    "早起": "早",
     "傍晚": "傍晚",
+    "傍黑": "傍晚",
+    "擦黑": "傍晚",
+    "夜晚": "晚",
     "晚上": "晚",
     "晚间": "晚",
     "夜里": "晚",
@@ -46,14 +56,14 @@ _PART_WORDS = {
     "下班": "傍晚",
 }
 _PART = (
-    "(?P<part>凌晨|清早|清晨|一大早|大早上|早上|早晨|早间|上午|中午|晌午|午休|下午|午后|后晌|傍晚|晚上|"
-    "晚间|夜里|半夜|深夜|(?<=[今明后昨听天儿])[早晚])"
+    "(?P<part>凌晨|大清早|清早|清晨|一大早|大早上|早上|早晨|早间|早起(?!床)|上午|上半天|前晌|头晌(?!午)|中午|晌午|午休|"
+    "下午|下半天|午后|后半晌|后晌|傍晚|傍黑|擦黑|晚上|夜晚|晚间|夜里|半夜|深夜|(?<=[今明后昨听天儿])[早晚])"
 )
 _N = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[一二两三四五六七八九])"
 _MIN = r"(?:\d{1,2}|[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九]|[一二三四五六七八九])"
 _CLOCK = re.compile(
     rf"(?:{_PART}的?)?(?:差(?P<short>一刻|{_MIN}分钟?)(?:钟|到)?)?(?P<hour>{_N})(?:点钟?|点来钟|来点钟?|:|：)(?P<minute>半|一刻|三刻|(?:过|"
-    rf"零)?{_MIN}分?(?![点天号])|\d\d)?(?P<many>多)?(?:左右|前后)?"
+    rf"零)?{_MIN}分?(?![点天号])|\d\d|差(?P<to>一刻|{_MIN}分)钟?)?(?P<many>多)?(?:左右|前后)?"
 )
 _RANGE = re.compile(
     rf"(?:{_PART}的?)?(?:(?P<first>{_N})(?:点钟?)?(?P<half>半)?(?:到|至|或者?|、|-|~)(?P<last>{_N})点|"
@@ -64,7 +74,7 @@ _AFTER_SOME = re.compile(
     r"(?:之后|以后|后)?"
 )
 _AFTER = re.compile(
-    rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|半)个?(?:半)?(?:小时|钟头|点钟)(?P<extra>半)?|"
+    rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|[俩仨半])个?(?:半)?(?:小时|钟头|点钟|(?<=[个半])钟(?!头))(?P<extra>半)?|"
     rf"(?P<minutes>\d{{1,3}}|{_MIN}|一百二十|九十)分钟|(?P<quarter>[一两三]刻钟))"
     r"(?P<suffix>之后|以后|后|左右)?"
 )
@@ -136,12 +146,13 @@ def _read_clock(match: re.Match[str], hour_now: int) -> ClockSpan | None:
     if number is None or number > 24 or (match["hour"] == "一" and _is_a_little(match)):
         return None
     hour, next_day = _hour(int(number), _part(match), hour_now)
-    clock = time(hour, _minute(match["minute"]))
-    if match["short"]:
-        minutes = hour * 60 - _minute(match["short"].rstrip("钟"))
+    clock = time(hour, 0 if match["to"] else _minute(match["minute"]))
+    if (short := match["short"] or match["to"]) is not None:
+        minutes = hour * 60 - _minute(short.rstrip("钟"))
         clock = time(minutes // 60 % 24, minutes % 60)
     rough = bool(_ROUGH.search(match[0]))
-    early = clock.replace(hour=int(number)) if match["part"] is None and 8 <= number < hour else None
+    half_day = hour - int(number)
+    early = clock.replace(hour=(clock.hour - half_day) % 24) if match["part"] is None and 8 <= number < hour else None
     return ClockSpan(match.start(), match.end(), clock, next_day, approximate=rough, part=match["part"], early=early)
 
 
