@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from compliance_filters.verdict import CallState, Finding
 
 if TYPE_CHECKING:
     from compliance_filters.guard import PhraseGuard
+    from compliance_filters.normalise import Unit
     from compliance_filters.patterns import Scan
 
 _DIGITS = {
@@ -66,12 +68,16 @@ _DUE = re.compile(
     r"最后要还|拖到|涨到|变成|滚到|补足|补齐|拿出|交|付|还)[^，。,]{0,8}$"
 )
 _OWED = re.compile(
-    r"(?:应还|欠款|欠|逾期|待还|未还|账单|总额|总共|一共|合计|总计|金额|还清|结清|需还|要还的是|得还的是|该还|本息|余额|应付|尚欠)[^，。,]{0,8}$"
+    r"(?:(?:这一?期|本期|当期|上期|这个月|本月|这一?笔)(?:账单|一共|总共|账)?(?:需要|应该|还得|得|要|该)还|应还|欠款|欠|逾期|待还|未还|账单|总额|总共|一共|合计|总计|金额|还清|结清|需还|要还的是|得还的是|该还|本息|余额|应付|尚欠)[^，。,]{0,8}$"
 )
 _PART = re.compile(
     r"(?:最低还款|最低|每期|每月|首期|首付|先还|先付|部分|其中|本金|利息|罚息|违约金|减免|免|优惠|每个月|还了|已还|已付|已经还|收到|到账|剩下|"
     r"分\w{1,3}期|答应|约定|承诺|登记|记录|记下|能还|可以还|愿意还|打算还|您说|工资|收入|物业|电费|话费|清运费)[^，。,]{0,10}$"
 )
+# What the listener was told by others is no demand of ours.
+_HEARSAY = re.compile(r"(?:对方|别人|有人|他们|骗子|那边|陌生人)(?:让|叫|要|跟|说|问|催)[^。！？]{0,12}$")
+# No amount is without one of these: most sentences need not be read further.
+_ANY_FIGURE = re.compile(rf"[{_NUMERAL}\d]")
 _ROUGH = re.compile(r"大约|大概|(?<![预违合签履])约(?![定好])|左右|差不多")
 
 
@@ -156,6 +162,8 @@ def _cents(match: re.Match[str]) -> Decimal:
 def amounts_in(text: str) -> list[Amount]:
     """Every amount of money in a text of one character a unit."""
     found: list[Amount] = []
+    if not _ANY_FIGURE.search(text):
+        return found
     for match in _AMOUNT.finditer(text):
         value = _figure(match.group("figure"))
         if value is None:
@@ -195,21 +203,30 @@ def _true(amount: Amount, allowed: tuple[Decimal, ...]) -> bool:
     return False
 
 
+def _one_character_a_unit(units: Sequence[Unit]) -> str:
+    return "".join([unit.text if len(unit.text) == 1 else "\ufffd" for unit in units])
+
+
 def names_true_amounts(scan: Scan, first: int, end: int, state: CallState) -> bool:
     """True when units `first` to `end` name sums of money and each of them is true on this call."""
     allowed = (*((state.ledger_amount,) if state.ledger_amount is not None else ()), *state.stated_amounts)
-    named = amounts_in("".join(u.text if len(u.text) == 1 else "\ufffd" for u in scan.normal.units[first:end]))
+    units = scan.normal.units[first:end]
+    said = scan.normal.original[units[0].start : units[-1].end] if units else ""
+    named = [
+        *amounts_in(_one_character_a_unit(units)),
+        *(Amount(found.value, found.start, found.end, found.rough) for found in sums_in(said)),
+    ]
     return bool(named) and all(_true(amount, allowed) for amount in named)
 
 
 def amount_findings(scan: Scan, guard: PhraseGuard, state: CallState) -> list[Finding]:
     """Findings against amounts named as due that the ledger does not bear out, and against demands beyond it."""
-    text = "".join(u.text if len(u.text) == 1 else "\ufffd" for u in scan.normal.units)
+    text = _one_character_a_unit(scan.normal.units)
     allowed = (*((state.ledger_amount,) if state.ledger_amount is not None else ()), *state.stated_amounts)
     found: list[Finding] = []
     for amount in amounts_in(text):
         before = text[max(0, amount.start - 16) : amount.start]
-        if not _DUE.search(before) or _true(amount, allowed):
+        if not _DUE.search(before) or _true(amount, allowed) or _HEARSAY.search(before):
             continue
         part = _PART.search(before)
         owed = _OWED.search(before) and not part

@@ -5,7 +5,10 @@ Words are matched as written, by sound (homophones, written pinyin, digits read 
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import ahocorasick
@@ -16,6 +19,7 @@ from compliance_filters.normalise import Normal
 from compliance_filters.patterns import Channel, Occurrence, Scan
 
 _LATIN = re.compile(r"[a-z']+")
+_PLACE = operator.attrgetter("start", "end")
 
 
 class Automata:
@@ -90,72 +94,62 @@ class Automata:
 
     def scan(self, normal: Normal) -> Scan:
         """Finds every word of every concept."""
-        scan = Scan(normal)
-        found: dict[tuple[int, int, int], Occurrence] = {}
+        found: defaultdict[int, list[Occurrence]] = defaultdict(list)
         units = normal.units
-        encoded = "".join(self._written_code(u.text) for u in units)
+        encoded = "".join([self._written_code(u.text) for u in units])
         for last, (length, concepts) in self._written.iter(encoded):
             first = last - length + 1
             if units[first].sentence != units[last].sentence:
                 continue
             occurrence = Occurrence(first, last + 1, Channel.WRITTEN)
             for concept in concepts:
-                found[(concept, first, last + 1)] = occurrence
+                found[concept].append(occurrence)
         self._scan_sounds(normal, found)
         self._scan_initials(normal, found)
-        for (concept, _, _), occurrence in found.items():
-            scan.occurrences.setdefault(concept, []).append(occurrence)
-        for list_ in scan.occurrences.values():
-            list_.sort(key=lambda o: (o.start, o.end))
-        return scan
+        for places in found.values():
+            if len(places) > 1:
+                places.sort(key=_PLACE)
+        return Scan(normal, dict(found))
 
-    def _scan_sounds(self, normal: Normal, found: dict[tuple[int, int, int], Occurrence]) -> None:
+    def _scan_sounds(self, normal: Normal, found: defaultdict[int, list[Occurrence]]) -> None:
         units = normal.units
+        texts = [unit.text for unit in units]
         first_codes: list[str] = []
         second_codes: list[str] = []
         owner: list[int] = []
-        differs = False
-        for index, unit in enumerate(units):
-            if len(unit.text) > 1 and unit.text not in self._plain_latin:
-                for syllable in sounds.spell(unit.text):
-                    letter = sounds.code_of_syllable(syllable) or "\ufffd"
-                    first_codes.append(letter)
-                    second_codes.append(letter)
-                    owner.append(index)
-                continue
-            if len(unit.text) > 1:
-                letter = other = "\ufffd"
+        for index, text in enumerate(texts):
+            if len(text) > 1:
+                letters = others = "\ufffd" if text in self._plain_latin else sounds.spelt_codes(text)
+                owner.extend([index] * len(letters))
             else:
-                letter, other = sounds.code(unit.text), sounds.second_code(unit.text)
-            differs = differs or letter != other
-            first_codes.append(letter)
-            second_codes.append(other)
-            owner.append(index)
-        for codes in [first_codes, second_codes] if differs else [first_codes]:
-            for last, (length, concepts, spelled) in self._sounding.iter("".join(codes)):
+                letters, others = sounds.code(text), sounds.second_code(text)
+                owner.append(index)
+            first_codes.append(letters)
+            second_codes.append(others)
+        # Both readings are one where no character has a second.
+        for codes in dict.fromkeys(("".join(first_codes), "".join(second_codes))):
+            for last, (length, concepts, spelled) in self._sounding.iter(codes):
                 first = last - length + 1
                 start, end = owner[first], owner[last] + 1
                 # What merely sounds alike is not looked for across a comma: there it is two halves of other words.
                 if units[start].clause != units[end - 1].clause:
                     continue
-                surface = "".join(u.text for u in units[start:end])
-                if surface in spelled or all(_differs_in_particles(surface, word) for word in spelled):
-                    continue
-                if (
-                    length == 2
-                    and len(surface) == 2
-                    and (surface in _common_words() or not any(sounds.sounds_like(surface, word) for word in spelled))
-                ):
-                    continue
-                occurrence = Occurrence(start, end, Channel.SOUND)
-                for concept in concepts:
-                    found.setdefault((concept, start, end), occurrence)
+                if _may_stand_for("".join(texts[start:end]), spelled, length):
+                    _add_new(Occurrence(start, end, Channel.SOUND), concepts, found)
 
-    def _scan_initials(self, normal: Normal, found: dict[tuple[int, int, int], Occurrence]) -> None:
+    def _scan_initials(self, normal: Normal, found: defaultdict[int, list[Occurrence]]) -> None:
         for index, unit in enumerate(normal.units):
-            if 2 <= len(unit.text) <= 5 and "a" <= unit.text[0] <= "z" and unit.text not in self._plain_latin:
-                for concept, _ in self._initials.get(unit.text, ()):
-                    found.setdefault((concept, index, index + 1), Occurrence(index, index + 1, Channel.INITIALS))
+            if unit.text in self._initials and unit.text not in self._plain_latin:
+                concepts = [concept for concept, _ in self._initials[unit.text]]
+                _add_new(Occurrence(index, index + 1, Channel.INITIALS), concepts, found)
+
+
+def _add_new(occurrence: Occurrence, concepts: Iterable[int], found: defaultdict[int, list[Occurrence]]) -> None:
+    """Adds an occurrence to those concepts that were not found yet in the same place."""
+    place = _PLACE(occurrence)
+    for concept in concepts:
+        if all(_PLACE(known) != place for known in found[concept]):
+            found[concept].append(occurrence)
 
 
 # Particles, pronouns and the commonest verbs: whoever hides a word does not write these in its place.
@@ -165,6 +159,16 @@ _PARTICLES = frozenset("的了是不在有就也都还要会能我你您他这�
 def _differs_in_particles(surface: str, word: str) -> bool:
     """True when all that tells a text from a word of a pack is a particle: 是骗子 is not 死骗子 misspelt."""
     return len(surface) == len(word) and all(a in _PARTICLES for a, b in zip(surface, word, strict=True) if a != b)
+
+
+@functools.lru_cache(maxsize=65536)
+def _may_stand_for(surface: str, words: frozenset[str], syllables: int) -> bool:
+    """True when a text that sounds like some words of a pack may be one of them written otherwise."""
+    if surface in words or all(_differs_in_particles(surface, word) for word in words):
+        return False
+    if syllables == 2 and len(surface) == 2:
+        return surface not in _common_words() and any(sounds.sounds_like(surface, word) for word in words)
+    return True
 
 
 _COMMON: set[str] = set()

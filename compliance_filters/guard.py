@@ -18,6 +18,7 @@ from compliance_filters.lexicon import Lexicon
 from compliance_filters.meaning import DISCLOSURE, MISCONDUCT, MeaningModel, Scores, sentences
 from compliance_filters.normalise import Normal, Spelling, normalise
 from compliance_filters.pack import PackError, RulePack, load_pack
+from compliance_filters.patterns import Channel as FoundBy
 from compliance_filters.patterns import Match, Pattern, PatternError, Scan
 from compliance_filters.template import TemplateError
 from compliance_filters.trained_models import model_for
@@ -27,38 +28,39 @@ _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
-_BELIEVED = {"phrase": 0.08, "pattern": 0.38, "permissible": 0.35, "naming": 0.0, "weak": 0.5}
+_BELIEVED = {"phrase": 0.3, "heard": 0.4, "pattern": 0.48, "permissible": 0.38, "naming": 0.0, "weak": 0.55}
 # A match whose category the model names too needs less of its agreement.
-_SAME, _SUPPORT = 0.5, 0.08
+_SAME, _SUPPORT = 0.45, 0.28
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
 _AROUND = 4  # units before and after a phrase that are read with it
-_NAMED_SHARE = 0.35
+_NAMED_SHARE = 0.5
 # Higher where a miss costs less or lawful talk lies near, lower where a miss is grave; chosen on the earlier test sets.
 _ALONE: Mapping[str, float] = {
-    "threat": -0.25,
-    "insult": -0.6,
-    "impersonation": -0.2,
-    "misleading_legal": -0.45,
-    "coerce_third_party": -0.15,
-    "false_consequence": -0.3,
-    "harassment_frequency": -0.25,
-    "borrow_to_repay": -0.2,
-    "contempt": -0.4,
-    "sexual_discriminatory": -0.5,
-    "unauthorised_waiver": 0.05,
-    "human_deception": 0.0,
-    "payment_diversion": -0.4,
-    "debt_inflation": 0.0,
-    "data_abuse": -0.2,
-    "rights_obstruction": -0.3,
+    "threat": -0.15,
+    "insult": -0.50,
+    "impersonation": -0.10,
+    "misleading_legal": -0.35,
+    "coerce_third_party": -0.05,
+    "false_consequence": -0.20,
+    "harassment_frequency": -0.15,
+    "borrow_to_repay": -0.10,
+    "contempt": -0.30,
+    "sexual_discriminatory": -0.40,
+    "unauthorised_waiver": 0.15,
+    "human_deception": 0.10,
+    "payment_diversion": -0.30,
+    "debt_inflation": 0.10,
+    "data_abuse": -0.10,
+    "rights_obstruction": -0.20,
 }
-_ALONE_EXCUSED = 1.5
+_ALONE_EXCUSED = 1.7
 _EXPLAINS, _BESIDES = 0.15, 0.5
 # How likely a permitted category must be, and how unlikely another, for nothing to be read into a pattern of the other.
 _PLAINLY, _UNLIKELY = 0.6, 0.2
-_ALONE_DISCLOSING = 0.51
+_ALONE_DISCLOSING = 0.55
 
 _SIGNS_OF_DENIAL = "没不未无别"
+_ASKS = set("?？")
 _ADDRESSES = {"你", "您", "you", "your"}
 
 # What may be said to nobody but the verified debtor.
@@ -185,16 +187,17 @@ class PhraseGuard:
         for first, end in sentences(scan):
             scores = self.model.scores(scan, first, end)
             here = [m for m in matches if first <= m.start < end and m.pattern.kind not in {"excuse", "word"}]
-            standing = [m for m in here if not self._excused(m, excuses, scan)]
+            asked_and_refuted = self._asked_and_refuted(end, scan)
+            standing = [] if asked_and_refuted else [m for m in here if not self._excused(m, excuses, scan)]
             found.extend(self._by_pattern(standing, scores, scan, state))
             # A sentence whose every match is denied, quoted or advised against must mean it very clearly to be stopped.
             if complete:
                 spoken_for = {e.pattern.label for e in excuses if first <= e.start < end}
-                if here and not standing:
+                if asked_and_refuted or (here and not standing):
                     spoken_for.update(self.pack.categories)
-                if names_true_amounts(scan, first, end, state):
-                    spoken_for.add("debt_inflation")
-                found.extend(self._by_meaning(first, end, scores, scan, state, spoken_for))
+                # The ledger knows better than any model whether a sum is true.
+                moot = {"debt_inflation"} if names_true_amounts(scan, first, end, state) else set()
+                found.extend(self._by_meaning(first, end, scores, scan, state, spoken_for, moot))
         return found
 
     def _by_pattern(self, matches: list[Match], scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
@@ -229,6 +232,8 @@ class PhraseGuard:
                 near = self.model.scores(scan, max(0, match.start - _AROUND), match.end + _AROUND)
                 believed = max(believed, self.model.score(question, near))
             wanted = _BELIEVED["weak" if match.pattern.weak else kind]
+            if kind == "phrase" and all(span.channel is FoundBy.SOUND for span in match.spans):
+                wanted = _BELIEVED["heard"]
             if named.get(category, 0.0) >= _SAME:
                 wanted -= _SUPPORT
             if believed < wanted:
@@ -243,7 +248,7 @@ class PhraseGuard:
         return found
 
     def _by_meaning(
-        self, first: int, end: int, scores: Scores, scan: Scan, state: CallState, excused: set[str]
+        self, first: int, end: int, scores: Scores, scan: Scan, state: CallState, excused: set[str], moot: set[str]
     ) -> list[Finding]:
         found: list[Finding] = []
         disclosing = self.model.score(DISCLOSURE, scores)
@@ -257,7 +262,7 @@ class PhraseGuard:
         if any(self.permitted(category, state) and likely >= _EXPLAINS for category, likely in named[:3]):
             named = [(c, likely) for c, likely in named if likely >= _BESIDES and not self.permitted(c, state)]
         for category, likely in named[:1]:
-            if not self.applies(category, state):
+            if category in moot or not self.applies(category, state):
                 break
             strength = _logit(misconduct) + _NAMED_SHARE * _logit(likely)
             if strength >= (_ALONE_EXCUSED if category in excused else _ALONE[category]):
@@ -310,6 +315,16 @@ class PhraseGuard:
             and not any(end_of_denial == start for _, end_of_denial in self._words("deny", scan))
             and not any(unit.text in _ADDRESSES for unit in units[match.end : start])
             for start, _ in self._words("refute", scan)
+        )
+
+    def _asked_and_refuted(self, end: int, scan: Scan) -> bool:
+        """True when the sentence that ends before unit `end` is a question which the next one calls false: "will my
+        child be barred from school? There is no truth in it."."""
+        units = scan.normal.units
+        if not 0 < end < len(units) or not set(scan.normal.original[units[end - 1].end : units[end].start]) & _ASKS:
+            return False
+        return any(
+            start >= end and units[start].sentence == units[end].sentence for start, _ in self._words("refute", scan)
         )
 
     def _quoted(self, match: Match, scan: Scan) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 from compliance_filters.sounds import is_han
@@ -12,18 +13,14 @@ NEUTRAL = "zxx"
 def language_of(text: str) -> str:
     """`zh` for text with Chinese characters (Latin words may be mixed in), `en` for Latin text, `zxx` for text without
     words (digits), `und` for anything else, kana and hangul included."""
-    han = latin = other = 0
-    for character in text:
-        if is_han(character):
-            han += 1
-        elif not character.isalpha():
-            continue
-        elif unicodedata.name(character, "").startswith(("LATIN", "FULLWIDTH LATIN")):
-            latin += 1
-        else:
-            other += 1
-    if other:
-        return "und"
-    if han:
+    found = {_language_of_letter(character) for character in text}
+    return next((language for language in ("und", "zh", "en") if language in found), NEUTRAL)
+
+
+@functools.lru_cache(maxsize=65536)
+def _language_of_letter(character: str) -> str:
+    if is_han(character):
         return "zh"
-    return "en" if latin else NEUTRAL
+    if not character.isalpha():
+        return NEUTRAL
+    return "en" if unicodedata.name(character, "").startswith(("LATIN", "FULLWIDTH LATIN")) else "und"

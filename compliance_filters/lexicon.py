@@ -113,10 +113,12 @@ class Lexicon:
         for pattern in self._patterns:
             for element in pattern.elements:
                 uses[element.concept] = uses.get(element.concept, 0) + 1
-        self._by_rarest: dict[int, list[Pattern]] = {}
+        # Under the concept of a pattern that the fewest patterns use: all the concepts it needs, and the pattern.
+        self._by_rarest: dict[int, list[tuple[frozenset[int], Pattern]]] = {}
         for pattern in self._patterns:
-            rarest = min(pattern.elements, key=lambda e: (uses[e.concept], e.concept)).concept
-            self._by_rarest.setdefault(rarest, []).append(pattern)
+            needed = frozenset(element.concept for element in pattern.elements)
+            rarest = min(needed, key=lambda concept: (uses[concept], concept))
+            self._by_rarest.setdefault(rarest, []).append((needed, pattern))
 
     def holds(self, concept: str, scan: Scan) -> bool:
         """True when a text has a word of a named concept. False for a concept that the pack lacks."""
@@ -138,10 +140,10 @@ class Lexicon:
     def matches(self, scan: Scan) -> list[Match]:
         """Every pattern that holds, each at its first place in each sentence."""
         found: list[Match] = []
-        present = scan.occurrences
+        present = scan.occurrences.keys()
         for concept in present:
-            for pattern in self._by_rarest.get(concept, ()):
-                if all(e.concept in present for e in pattern.elements):
+            for needed, pattern in self._by_rarest.get(concept, ()):
+                if needed <= present:
                     found.extend(self._match(pattern, scan))
         return found
 

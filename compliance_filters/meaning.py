@@ -6,7 +6,8 @@ It is small on purpose: it trains in seconds, the same each time, and judges a s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ FORMAT = "11"
 STEP = 32
 """Weights are whole multiples of 1/32: small to keep, and the same on every machine."""
 _BUCKETS = 1 << 18
-_DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
+DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
 _PER_TEMPLATE = 24
 _REGISTER_WEIGHT = 0.2
 _STEM = 5  # letters of a word in an alphabet that stand for all its forms: visit, visits, visited
@@ -60,27 +61,25 @@ def features(scan: Scan, first: int = 0, end: int | None = None) -> npt.NDArray[
     """Buckets of everything that is seen in units `first` to `end`: runs of one to three characters and of two to
     four sounds, pairs of characters with a little between them, beginnings of words in an alphabet, and how it begins
     and ends."""
-    units = scan.normal.units[first:end]
-    words = [u.text for u in units]
-    spoken = [sounds.code(w) if len(w) == 1 else w for w in words]
-    seen: set[int] = set()
-    for size in (1, 2, 3):
-        for at in range(len(words) - size + 1):
-            seen.add(_buckets["c" + "\x00".join(words[at : at + size])])
-    for size in (2, 3, 4):
-        for at in range(len(spoken) - size + 1):
-            seen.add(_buckets["s" + "\x00".join(spoken[at : at + size])])
+    words = [unit.text for unit in scan.normal.units[first:end]]
+    spoken = [sounds.code(word) if len(word) == 1 else word for word in words]
+    names = [f"c{word}" for word in words]
+    names += [f"c{a}\x00{b}" for a, b in itertools.pairwise(words)]
+    names += [f"c{a}\x00{b}\x00{c}" for a, b, c in zip(words, words[1:], words[2:], strict=False)]
+    for apart in (2, 3, 4):
+        names += [f"j{a}\x00{b}" for a, b in zip(words, words[apart:], strict=False)]
+    names += [f"s{a}\x00{b}" for a, b in itertools.pairwise(spoken)]
+    names += [f"s{a}\x00{b}\x00{c}" for a, b, c in zip(spoken, spoken[1:], spoken[2:], strict=False)]
+    for a, b, c, d in zip(spoken, spoken[1:], spoken[2:], spoken[3:], strict=False):
+        names.append(f"s{a}\x00{b}\x00{c}\x00{d}")
     if any(len(word) > _STEM for word in words):
         stems = [word[:_STEM] for word in words]
-        for size in (1, 2):
-            for at in range(len(stems) - size + 1):
-                seen.add(_buckets["p" + "\x00".join(stems[at : at + size])])
-    for at, word in enumerate(words):
-        for other in words[at + 2 : at + 5]:
-            seen.add(_buckets[f"j{word}\x00{other}"])
+        names += [f"p{stem}" for stem in stems]
+        names += [f"p{a}\x00{b}" for a, b in itertools.pairwise(stems)]
     for mark, edge in (("^", words[:1]), ("^", words[:2]), ("$", words[-1:]), ("$", words[-2:])):
-        seen.add(_buckets[mark + "\x00".join(edge)])
-    return np.fromiter(sorted(seen), dtype=np.int64, count=len(seen))
+        names.append(mark + "\x00".join(edge))
+    seen = {_buckets[name] for name in names}
+    return np.sort(np.fromiter(seen, dtype=np.int64, count=len(seen)))
 
 
 def _in_steps(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -95,7 +94,7 @@ class MeaningModel:
         self._weights = _in_steps(weights)
         self._bias = bias
         self._place = {name: index for index, name in enumerate(self.columns)}
-        self._naming = [i for i, name in enumerate(self.columns) if name not in (*_QUESTIONS, *_DISCLOSING)]
+        self._naming = [i for i, name in enumerate(self.columns) if name not in (*_QUESTIONS, *DISCLOSING)]
 
     @classmethod
     def untaught(cls) -> MeaningModel:
@@ -125,7 +124,7 @@ class MeaningModel:
         seen = features(scan, first, end)
         if not len(seen) or not self.columns:
             return np.zeros(len(self.columns), dtype=np.float32)
-        raw = self._weights[seen].sum(axis=0) / np.sqrt(len(seen)) + self._bias
+        raw = self._weights.take(seen, axis=0).sum(axis=0) / np.sqrt(len(seen)) + self._bias
         return np.asarray(1.0 / (1.0 + np.exp(-raw)), dtype=np.float32)
 
     def score(self, column: str, scores: npt.NDArray[np.float32]) -> float:
@@ -135,8 +134,9 @@ class MeaningModel:
 
     def named(self, scores: npt.NDArray[np.float32]) -> list[tuple[str, float]]:
         """Categories of misconduct, likeliest first."""
-        order = sorted(self._naming, key=lambda i: -scores[i])
-        return [(self.columns[i], float(scores[i])) for i in order]
+        values = scores.tolist()
+        order = sorted(self._naming, key=values.__getitem__, reverse=True)
+        return [(self.columns[i], values[i]) for i in order]
 
 
 def sentences(scan: Scan) -> list[tuple[int, int]]:
@@ -183,27 +183,36 @@ def _other_register(text: str) -> str:
     return text.replace("您", "你") if "您" in text else text.replace("你", "您")
 
 
+def _taught(pack: RulePack, guard: PhraseGuard) -> Iterator[tuple[str, str, int]]:
+    """Label, sentence, and how many sentences its template was spun out to, for every example of a pack.
+
+    Labels are the categories, `lawful` (towards the verified debtor) and `neutral` (towards anybody).
+    """
+    for label, templates in _lines(pack):
+        for line in templates:
+            sentences = template.expand(line, guard.lexicon.concepts, limit=_PER_TEMPLATE)
+            for sentence in sentences:
+                yield label, sentence, len(sentences)
+
+
+def _lines(pack: RulePack) -> Iterator[tuple[str, Iterable[str]]]:
+    yield "lawful", pack.vocabulary.lawful
+    yield "neutral", pack.vocabulary.neutral
+    for saying in pack.sayings:
+        yield saying.category, (*saying.examples, *saying.permissible_examples, *saying.phrases)
+        yield ("neutral" if saying.category in DISCLOSING else "lawful"), saying.lawful
+
+
 def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
     """Learns from the examples of a pack. Deterministic."""
-    concepts = guard.lexicon.concepts
     by_label: dict[str, list[tuple[str, float]]] = {}
-
-    def learn(label: str, templates: Iterable[str]) -> None:
-        for line in templates:
-            sentences = template.expand(line, concepts, limit=_PER_TEMPLATE)
-            # A template counts for more than one sentence, though not for as many as it can be spun out to.
-            weight = len(sentences) ** -0.5
-            for sentence in sentences:
-                by_label.setdefault(label, []).append((sentence, weight))
-                other = _other_register(sentence)
-                if other != sentence:
-                    by_label[label].append((other, weight * _REGISTER_WEIGHT))
-
-    learn("lawful", pack.vocabulary.lawful)
-    learn("neutral", pack.vocabulary.neutral)
-    for saying in pack.sayings:
-        learn(saying.category, (*saying.examples, *saying.permissible_examples, *saying.phrases))
-        learn("neutral" if saying.category in _DISCLOSING else "lawful", saying.lawful)
+    for label, sentence, variants in _taught(pack, guard):
+        # A template counts for more than one sentence, though not for as many as it can be spun out to.
+        share = variants**-0.5
+        by_label.setdefault(label, []).append((sentence, share))
+        other = _other_register(sentence)
+        if other != sentence:
+            by_label[label].append((other, share * _REGISTER_WEIGHT))
     if "lawful" not in by_label or not any(label in by_label for label in _misconduct(pack)):
         return MeaningModel.untaught()
     rows: list[npt.NDArray[np.int64]] = []
@@ -217,7 +226,7 @@ def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
     rarity = _rarity(rows)
     owners = np.array(owner)
     shares = np.array(weight)
-    disclosing = np.isin(owners, _DISCLOSING)
+    disclosing = np.isin(owners, DISCLOSING)
     neutral = owners == "neutral"
     lawful = neutral | (owners == "lawful")
     columns: list[str] = []
@@ -240,4 +249,4 @@ def train(pack: RulePack, guard: PhraseGuard) -> MeaningModel:
 
 
 def _misconduct(pack: RulePack) -> list[str]:
-    return [c for c in pack.categories if c not in _DISCLOSING]
+    return [c for c in pack.categories if c not in DISCLOSING]

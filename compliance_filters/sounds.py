@@ -210,11 +210,6 @@ def second_code(character: str) -> str:
     return _codes().get(fold(second), code(character)) if second else code(character)
 
 
-def code_of_syllable(syllable: str) -> str | None:
-    """The private character of a written syllable ("qi"), None when there is no such syllable."""
-    return _codes().get(fold(syllable))
-
-
 @functools.cache
 def _syllable_set() -> frozenset[str]:
     return frozenset(_strip_tone(r) for rs in _dictionary().values() for r in rs.split(",")) - {
@@ -245,6 +240,12 @@ def spell(latin: str) -> tuple[str, ...]:
     return split(latin) or ()
 
 
+@functools.lru_cache(maxsize=4096)
+def spelt_codes(latin: str) -> str:
+    """The private characters of the syllables of a Latin word, U+FFFD for one without; empty when it is no pinyin."""
+    return "".join([_codes().get(fold(syllable), "\ufffd") for syllable in spell(latin)])
+
+
 def initials(word: str) -> str:
     """First letters of the syllables of a word ("起诉" as qs); empty when a character has no reading."""
     letters = []
@@ -259,6 +260,7 @@ def initials(word: str) -> str:
 _HAN = re.compile(r"[㐀-䶿一-鿿]")
 
 
+@functools.lru_cache(maxsize=65536)
 def is_han(character: str) -> bool:
     return bool(_HAN.match(character))
 

@@ -130,6 +130,42 @@ def test_what_is_called_false_afterwards_is_not_claimed(guard: PhraseGuard) -> N
     assert not guard.check("征信修复包在我身上，您说的难处不是真的。", DEBTOR).allowed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "听人说孩子会上不了学？这个说法没有依据。",
+        "逾期就会坐牢？并不准确，请以法律规定为准。",
+        "先交保证金才放款的，统统是诈骗。",
+        "有人让您共享屏幕，请立刻挂断。",
+    ],
+)
+def test_a_rumour_that_is_set_right_is_not_spread(guard: PhraseGuard, text: str) -> None:
+    verdict = guard.check(text, DEBTOR)
+    assert verdict.allowed, verdict.findings
+
+
+def test_a_question_that_nobody_sets_right_is_a_threat(guard: PhraseGuard) -> None:
+    assert not guard.check("你就不怕孩子上不了学？自己想清楚。", DEBTOR).allowed
+    assert not guard.check("你想坐牢？法院的传票马上就到。", DEBTOR).allowed
+
+
+def test_a_sum_that_others_asked_for_is_not_ours(guard: PhraseGuard) -> None:
+    assert guard.check("您说对方让您转三千元，那不是我们的账。", DEBTOR).allowed
+    assert {f.category for f in guard.check("您这一期需要还三千元整。", DEBTOR).findings} >= {"debt_inflation"}
+
+
+@pytest.mark.parametrize("text", ["高峰时段请不要连续拨打，稍等几分钟。", "免不免息要由审批部门决定，我不能承诺。"])
+def test_what_merely_sounds_like_a_swear_word_is_none(guard: PhraseGuard, text: str) -> None:
+    verdict = guard.check(text, DEBTOR)
+    assert verdict.allowed, verdict.findings
+
+
+def test_a_machine_that_calls_itself_an_agent_deceives(guard: PhraseGuard) -> None:
+    said = "我是人工坐席，刚才那个语音助手没答好的，我来答。"
+    assert not guard.check(said, DEBTOR).allowed
+    assert guard.check(said, replace(DEBTOR, speaker=Speaker.HUMAN_AGENT)).allowed
+
+
 def test_what_the_case_allows_is_not_read_as_another_category(guard: PhraseGuard) -> None:
     duty = "您是共同借款人，这笔借的钱也要一起还。"
     assert guard.check(duty, replace(DEBTOR, co_borrower_on_file=True)).allowed

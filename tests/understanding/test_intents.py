@@ -14,7 +14,7 @@ from voicebot.understanding.intents.composing import composed
 from voicebot.understanding.intents.examples import Example
 from voicebot.understanding.intents.segments import Segmenter
 from voicebot.understanding.intents.signals import signals
-from voicebot.understanding.intents.training import fit, previous_model
+from voicebot.understanding.intents.training import Lessons, fit, model_name, previous_model
 from voicebot.understanding.intents.wordings import Wordings
 from voicebot.understanding.training_run import changes
 
@@ -140,7 +140,7 @@ def small_library(more: int = 0) -> list[Example]:
 
 def test_training_measures_on_patterns_it_has_not_seen_and_says_what_changed(tmp_path: Path) -> None:
     before, after = small_library(), small_library(more=8)
-    first = fit([example.text for example in before], before, None)
+    first = fit(Lessons([example.text for example in before], before), None)
     assert first.record["held_out"]["n"] > 0
     assert first.record["held_out"]["right"] > 0.8
     assert first.record["examples"] == {"ask_human": 24, "end_call": 24, "suspect_scam": 24}
@@ -150,12 +150,37 @@ def test_training_measures_on_patterns_it_has_not_seen_and_says_what_changed(tmp
     assert kept.temperature == pytest.approx(first.temperature)
     assert kept.record == first.record
     texts = [example.text for example in after]
-    second = fit(texts, after, None)
+    second = fit(Lessons(texts, after), None)
     guessed = [second.labels[int(second.probabilities(text, None).argmax())] for text in texts]
     told = changes(kept, second, texts, [None] * len(texts), guessed)
     assert told["examples"] == {"ask_human": {"before": 24, "after": 32}}
     assert told["right"]["after"] == second.record["held_out"]["right"]
     assert told["read_otherwise_total"] >= 0
+
+
+def test_turns_of_several_meanings_are_learned_from(tmp_path: Path) -> None:
+    examples = small_library()
+    texts = [example.text for example in examples]
+    several = [("找人再见", ("ask_human", "end_call")), ("经理拜拜", ("ask_human", "end_call"))] * 8
+    taught = fit(Lessons(texts, examples, several), None)
+    place = {label: number for number, label in enumerate(taught.labels)}
+    found = taught.probabilities("找人再见", None)
+    assert min(found[place["ask_human"]], found[place["end_call"]]) > 0.3
+    assert model_name(Lessons(texts, examples, several), None) != model_name(Lessons(texts, examples), None)
+
+
+def test_what_is_promised_of_a_day_gone_by_was_paid(engine: Understander, asking: Callable[..., Context]) -> None:
+    for text in ("三月二号柜台给的现金，八百块，单子我还留着", "上礼拜四我转的那一千三就是这一期的"):
+        meaning = engine.understand(text, asking())
+        assert meaning.intents[0].id == "already_paid"
+        assert "past_date" in meaning.slots
+
+
+def test_a_sum_paid_on_a_day_gone_by_is_heard_beside_other_matters(
+    engine: Understander, asking: Callable[..., Context]
+) -> None:
+    found = engine.understand("上个月八号我交过九百了，再打来我就找12378投诉", asking()).intents
+    assert {"already_paid", "complaint_regulator"} <= {intent.id for intent in found}
 
 
 def test_no_model_before_is_no_comparison(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from voicebot.understanding.answers import compact
 from voicebot.understanding.dialect import load_dialects
 from voicebot.understanding.evaluation import read_sentences
 from voicebot.understanding.intents.catalogue import INTENTS
-from voicebot.understanding.intents.examples import ExampleError, expand, load_examples, read_intent_file
-from voicebot.understanding.intents.training import SHIPPED, cleaned, model_name
+from voicebot.understanding.intents.examples import ExampleError, expand, load_examples, load_several, read_intent_file
+from voicebot.understanding.intents.training import SHIPPED, Lessons, model_name
 from voicebot.understanding.normalise import Normaliser
 
 LIBRARY = Path(scripts_library.__file__).parent
@@ -28,8 +28,30 @@ def test_every_intent_has_examples() -> None:
 
 def test_the_shipped_model_is_of_these_examples() -> None:
     normaliser = Normaliser(load_dialects(LIBRARY))
-    texts, labels = cleaned(normaliser, load_examples(LIBRARY))
-    assert (SHIPPED / model_name(texts, labels, None)).exists(), "run `voicebot nlu train --output` into this folder"
+    lessons = Lessons.of(normaliser, load_examples(LIBRARY), load_several(LIBRARY))
+    assert (SHIPPED / model_name(lessons, None)).exists(), "run `voicebot nlu train --output` into this folder"
+
+
+def test_turns_of_several_meanings_name_intents_of_the_catalogue() -> None:
+    several = load_several(LIBRARY)
+    assert len(several) >= 100
+    assert all(len(intents) >= 2 and set(intents) <= set(INTENTS) for _, intents in several)
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ("{text: 你好, intents: [ask_human, no_such]}", "no_such"),
+        ("{text: 你好, intents: [ask_human]}", "fewer than two"),
+        ("{intents: [ask_human, end_call]}", "text"),
+    ],
+)
+def test_an_unusable_turn_of_several_meanings_says_where(tmp_path: Path, items: str, said: str) -> None:
+    folder = tmp_path / "zh-CN" / "intents"
+    folder.mkdir(parents=True)
+    (folder / "several.yaml").write_text(f"several:\n  - {items}\n", encoding="utf-8")
+    with pytest.raises(ExampleError, match=rf"several\.yaml.*{said}"):
+        load_several(tmp_path)
 
 
 def test_no_long_test_sentence_is_an_example() -> None:

@@ -71,3 +71,16 @@ def test_a_broken_lexicon_says_where(tmp_path: Path) -> None:
 )
 def test_a_space_between_stretches_of_speech_is_a_pause(normaliser: Normaliser, text: str, paused: str) -> None:
     assert normaliser.with_pauses(text) == paused
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        ("你联系我老公", "你联系我老公"),
+        ("没关系我不急", "没关系我不急"),
+        ("我哋同你联系我先", "我们同你联系我先"),
+        ("系我本人", "是我本人"),
+    ],
+)
+def test_a_mandarin_word_stays_whole_though_it_holds_a_dialects(raw: str, plain: str) -> None:
+    assert load_dialects(Path(scripts_library.__file__).parent).to_mandarin(raw) == plain

@@ -321,3 +321,27 @@ def test_a_day_stays_where_only_the_sum_is_corrected(asking: Asking) -> None:
 
 def test_a_call_that_came_too_early_is_no_time_to_call(asking: Asking) -> None:
     assert "callback_at" not in extract("一大早七点就打过来，还让不让人睡了", asking()).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("跟上个人说的是周三，现在得往后错，错到下礼拜四", date(2026, 3, 19)),
+        ("答应的后天作废，搞到下下周二行不", date(2026, 3, 24)),
+        ("我讲过礼拜五还，调到下个礼拜天", date(2026, 3, 22)),
+        ("三个礼拜后的今天还九百", date(2026, 3, 31)),
+    ],
+)
+def test_a_day_that_is_moved_is_the_later_one(asking: Asking, text: str, day: date) -> None:
+    assert extract(text, asking()).slots["date"].value == day
+
+
+def test_a_night_gone_by_is_no_idle_talk(asking: Asking) -> None:
+    assert extract("昨儿晚上打给你们的，六千整", asking()).slots["past_date"].value == date(2026, 3, 9)
+
+
+@pytest.mark.parametrize(("text", "value"), [("月底打过去一点五万", 15000), ("周五还三点二万", 32000)])
+def test_a_sum_with_a_spoken_point_is_no_time(asking: Asking, text: str, value: int) -> None:
+    slots = extract(text, asking()).slots
+    assert slots["amount"].value == value
+    assert "callback_at" not in slots

@@ -9,7 +9,7 @@ from voicebot.understanding.meaning import Answer, Expecting
 _PARTICLES = "啊呀呢吧嘛呗哦噢喔哈啦咯的了哎唉欸诶"
 _YES = (
     "嗯|嗯嗯|恩|唔|哎|诶|欸|对|对对|是|是的|是啊|是呀|是滴|是我|对的|对呀|对啊|没错|不错|正确|好|好的|好啊|好嘞|好滴|好吧|行|行吧|行啊|"
-    "可以|可以的|可以吧|可以啊|同意|愿意|确认|确定|没问题|没毛病|没意见|中|得|要得|成|成吧|妥|妥了|okay|ok|yes|yeah|yep|sure|"
+    "可以|可以的|可以吧|可以啊|同意|愿意|确认|确定|没问题|没有问题|没毛病|没意见|中|得|要得|成|成吧|妥|妥了|okay|ok|yes|yeah|yep|sure|"
     "当然|当然可以|那当然|必须的|肯定|方便|有空|听得见|听得到|听到了|能听到|在听|我在听|我听着|知道|知道了|明白|明白了|清楚|清楚了|"
     "晓得|晓得了|了解|收到|就是|就是的|就是我|正是|就这样|就这么定|说定了|没事|可以说|你说|您说|你讲|您讲|说吧|请讲|请说|讲吧|"
     "嗯对|嗯是|嗯是的|嗯好|嗯好的|嗯行|嗯可以|哦对|哦好|哦好的|哦是|啊对|啊是|对是我|对没错|对就是|对就是我|是没错|好可以|好没问题|"
@@ -31,11 +31,12 @@ _UNSURE = (
     "我不知道|我也不知道|我不晓得|我也不晓得|不清楚|不太清楚|我不清楚|估计行|估计可以|估计能行|应该能行|八成行|到时候看|到时看|看着办|"
     "我看看|看看再说|不敢说|拿不准|我拿不准|吃不准|没把握|再想想|我再想想|再考虑|再考虑考虑|琢磨琢磨|再琢磨琢磨|我再看看|走着看|走一步看一步|maybe|notsure|idontknow"
 )
-_SETS: tuple[tuple[Answer, frozenset[str]], ...] = (
+KNOWN: tuple[tuple[Answer, frozenset[str]], ...] = (
     (Answer.UNSURE, frozenset(_UNSURE.split("|"))),
     (Answer.NO, frozenset(_NO.split("|"))),
     (Answer.YES, frozenset(_YES.split("|"))),
 )
+"""Answers known by heart."""
 _BREATHS = str.maketrans("", "", "啊呀哦噢")
 """Taken out between two words that say the same: 没有啊没有."""
 _NOT_KNOWING = frozenset({"不知道", "不晓得"})
@@ -46,7 +47,7 @@ _LEAD_YES = re.compile(
     r"(?!不|方|得起|吗|么|付|账|象|于|面|话|多少|分期)"
 )
 _LEAD_NO = re.compile(
-    r"^(?:(?:嗯|哦|啊|呃|欸|诶)*)(?:不是|不对|不行|不可以|不用|不要|不同意|不需要|没有|没空|不方便|不了|唔系|唔得|no\b)(?!我不|吗|么|不)"
+    r"^(?:(?:嗯|哦|啊|呃|欸|诶)*)(?:不是|不对|不行|不可以|不用|不要|不同意|不需要|没有(?!问题)|没空|不方便|不了|唔系|唔得|no\b)(?!我不|吗|么|不)"
 )
 _LEAD_UNSURE = re.compile(
     r"^(?:我|这个|那|这)?(?:可能|也许|大概|应该|不一定|不好说|说不准|不确定|再说|看情况|考虑|想想|尽量|到时候再)"
@@ -143,9 +144,9 @@ def _whole(bare: str) -> Answer | None:
     headless = bare.lstrip("嗯哦啊呃额欸诶噢唉哎那")
     if headless and headless != bare:
         candidates += [headless, _collapse(headless), _collapse(headless.rstrip(_PARTICLES) or headless)]
-    for answer, words in _SETS:
+    for answer, words in KNOWN:
         if any(candidate in words for candidate in candidates):
-            return Answer.UNSURE if bare in _NOT_KNOWING else answer
+            return Answer.UNSURE if bare.rstrip(_PARTICLES) in _NOT_KNOWING else answer
     return None
 
 

@@ -11,22 +11,23 @@ from voicebot.understanding.answers import read_answer
 from voicebot.understanding.dialect import load_dialects
 from voicebot.understanding.intents.classifier import Classifier, is_classifier
 from voicebot.understanding.intents.encoder import Encoder, installed_encoder
-from voicebot.understanding.intents.examples import load_examples
+from voicebot.understanding.intents.examples import load_examples, load_several
 from voicebot.understanding.intents.judgement import Judge, mumbled
 from voicebot.understanding.intents.model import IntentModel
-from voicebot.understanding.intents.training import cleaned, trained_model
+from voicebot.understanding.intents.training import Lessons, trained_model
 from voicebot.understanding.intents.wordings import Wordings
-from voicebot.understanding.meaning import Context, Meaning, VoiceStats
+from voicebot.understanding.meaning import Answer, Context, Meaning, VoiceStats
 from voicebot.understanding.normalise import Normaliser, write_numbers
+from voicebot.understanding.replies import Replies, load_replies
 from voicebot.understanding.sentiment import read_sentiment
 from voicebot.understanding.slots import extract
 
 _log = logging.getLogger(__name__)
-_SURE_WITHOUT_ENCODER = 0.8
+_SURE_WITHOUT_ENCODER = 0.6
 """Probability from which the light model's word is taken without asking the encoder."""
-_ENCODER_SHARE = 0.5
+_ENCODER_SHARE = 0.35
 """What the model with the encoder counts beside the light one: it knows rare wordings, and is lost among homophones."""
-_ENCODED_CHARACTERS = 24
+_ENCODED_CHARACTERS = 16
 """Characters of one turn given to the encoder, the whole turn first and always: this bounds the time of a turn."""
 
 
@@ -46,16 +47,18 @@ class Understander:
         full: IntentModel | None = None,
         encoder: Encoder | None = None,
         classifier: Classifier | None = None,
+        replies: Replies | None = None,
         voice_emotion: bool = True,
     ) -> None:
         """`light` reads letters and sounds; `full`, with its `encoder`, and a fine-tuned `classifier` are asked only
-        where `light` is unsure."""
+        where `light` is unsure. `replies` reads short answers that are not known by heart."""
         self._normaliser = normaliser
         self._light = light
         self._full = full
         self._encoder = encoder
         self._classifier = classifier
         self._wordings = wordings
+        self._replies = replies
         self._judge = Judge(self._score_all, self._score_lightly, wordings)
         self._voice_emotion = voice_emotion
 
@@ -71,7 +74,7 @@ class Understander:
         clean = self._normaliser.clean(plain)
         paused = self._normaliser.with_pauses(text)
         parted = clean if paused == text else self.clean(paused)
-        answer = None if mumbled(plain) else read_answer(parted, context.expecting)
+        answer = None if mumbled(plain) else self._answer(parted, context)
         values = extract(clean, context)
         intents = self._judge.intents(plain, parted, context, values.slots, answer)
         heard = voice if self._voice_emotion else None
@@ -84,6 +87,12 @@ class Understander:
             sentiment=read_sentiment(plain, [intent.id for intent in intents], heard),
             correction=values.correction,
         )
+
+    def _answer(self, parted: str, context: Context) -> Answer | None:
+        known = read_answer(parted, context.expecting)
+        if known is not None or self._replies is None:
+            return known
+        return self._replies.read(parted, context.expecting)
 
     def clean(self, text: str) -> str:
         """The text as the model reads it."""
@@ -152,11 +161,17 @@ def load_understander(
     if meaning is None:
         _log.info("no sentence encoder installed, understanding works with its lighter layers")
     normaliser = Normaliser(load_dialects(library))
-    examples = load_examples(library)
-    texts, _ = cleaned(normaliser, examples)
-    light = trained_model(texts, examples, None, cache)
-    full = None if meaning is None else trained_model(texts, examples, meaning, cache)
-    wordings = Wordings(texts, [example.intent for example in examples])
+    lessons = Lessons.of(normaliser, load_examples(library), load_several(library))
+    light = trained_model(lessons, None, cache)
+    full = None if meaning is None else trained_model(lessons, meaning, cache)
+    wordings = Wordings(lessons.texts, lessons.intents)
     return Understander(
-        normaliser, light, wordings, full=full, encoder=meaning, classifier=classifier, voice_emotion=voice_emotion
+        normaliser,
+        light,
+        wordings,
+        full=full,
+        encoder=meaning,
+        classifier=classifier,
+        replies=load_replies(library, normaliser, cache),
+        voice_emotion=voice_emotion,
     )

@@ -23,6 +23,7 @@ _SPOKEN_DIGIT = {
     **{str(n): str(n) for n in range(10)},
 }
 _PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_POINT = re.compile(r"(?P<whole>[^点]+)点(?P<part>[零〇一二三四五六七八九]+)(?P<unit>[万亿])")
 _PIECE = re.compile(r"\d[\d,]*(?:\.\d+)?|.")
 
 
@@ -30,13 +31,19 @@ def parse_number(text: str) -> Decimal | None:
     """The value of a spoken or written number, None when the text is not one.
 
     A last digit without its unit counts a tenth of the unit before it, as speakers mean it: 一万二 is 12,000,
-    两千三百八 is 2,380; 一千零八 is 1,008. A run of digits without units is read digit by digit: 二三八零 is 2,380.
+    两千三百八 is 2,380; 一千零八 is 1,008; 一点二万 is 12,000. A run of digits without units is read digit by digit:
+    二三八零 is 2,380.
     """
     text = text.strip().replace("廿", "二十").replace("卅", "三十")
     if not text:
         return None
     if _PLAIN.fullmatch(text):
         return _decimal(text)
+    point = _POINT.fullmatch(text)
+    if point is not None:
+        whole = parse_number(point["whole"])
+        part = "".join(_SPOKEN_DIGIT[character] for character in point["part"])
+        return None if whole is None else (whole + Decimal(f"0.{part}")) * _UNIT[point["unit"]]
     if all(character in _SPOKEN_DIGIT for character in text):
         return Decimal("".join(_SPOKEN_DIGIT[character] for character in text))
     return _with_units(text)

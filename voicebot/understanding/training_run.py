@@ -9,9 +9,9 @@ from typing import Any
 import scripts_library
 from voicebot.understanding.dialect import load_dialects
 from voicebot.understanding.intents.encoder import Encoder
-from voicebot.understanding.intents.examples import load_examples
+from voicebot.understanding.intents.examples import load_examples, load_several
 from voicebot.understanding.intents.model import IntentModel
-from voicebot.understanding.intents.training import cleaned, default_cache, fit, model_name, previous_model
+from voicebot.understanding.intents.training import Lessons, default_cache, fit, model_name, previous_model
 from voicebot.understanding.intents.vectors import VectorStore
 from voicebot.understanding.normalise import Normaliser
 
@@ -31,10 +31,11 @@ def train_library(
     normaliser = Normaliser(load_dialects(library))
     examples = load_examples(library)
     meaning = None if encoder is None else Encoder(encoder)
-    texts, labels = cleaned(normaliser, examples)
-    name, kept = model_name(texts, labels, meaning), folder or default_cache()
+    lessons = Lessons.of(normaliser, examples, load_several(library))
+    texts, labels = lessons.texts, lessons.intents
+    name, kept = model_name(lessons, meaning), folder or default_cache()
     before = previous_model(kept, meaning, name)
-    model = fit(texts, examples, meaning)
+    model = fit(lessons, meaning)
     model.save(kept / name)
     store = None if meaning is None else VectorStore(meaning, default_cache())
     vectors = [None] * len(texts) if store is None else list(store.vectors(texts))

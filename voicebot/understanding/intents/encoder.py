@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from voicebot.understanding.intents.e5_graph import LAYERS, WeightsError, build
 from voicebot.understanding.intents.folder import EncoderError, Floats, ModelFolder
 
 DEFAULT_NAME = "multilingual-e5-small"
@@ -70,10 +71,9 @@ def installed_encoder() -> Path | None:
     if not (weights.exists() and tokenizer.exists()):
         return None
     cached = os.environ.get("VOICEBOT_CACHE")
-    made = (Path(cached) if cached else Path.home() / ".cache" / "voicebot") / "encoders" / DEFAULT_NAME
+    kept = (Path(cached) if cached else Path.home() / ".cache" / "voicebot") / "encoders"
+    made = kept / f"{DEFAULT_NAME}-{LAYERS}-layers"
     if not (made / "model.onnx").exists():
-        from voicebot.understanding.intents.e5_graph import WeightsError, build
-
         try:
             build(weights, tokenizer, made)
         except (ImportError, OSError, WeightsError) as problem:

@@ -1,8 +1,8 @@
 """Example sentences of the scripts library, and the patterns that stand for many of them.
 
-A file is `scripts_library/<language>/intents/<intent>.yaml`: `intent`, and `examples`, a list of sentences. A
-sentence may be a
-pattern: `(甲|乙)` is one of several, `[丙]` may be left out, `{amount}` is any wording of `slots.yaml` beside it.
+A file is `scripts_library/<language>/intents/<intent>.yaml`: `intent`, and `examples`, a list of sentences. One may be
+a pattern: `(甲|乙)` is one of several, `[丙]` may be left out, `{amount}` is any wording of `slots.yaml` beside it.
+`several.yaml` holds turns that mean more than one thing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ruamel.yaml.error import YAMLError
 from voicebot.understanding.intents.catalogue import INTENTS, NONE
 
 _GROUP = re.compile(r"\(([^()\[\]]*)\)|\[([^()\[\]]*)\]")
+_NO_EXAMPLES = frozenset({"slots.yaml", "several.yaml"})
 _SLOT = re.compile(r"\{([a-z_0-9]+)\}")
 
 
@@ -45,7 +46,7 @@ def load_examples(library: Path, *, variants: int = 6) -> list[Example]:
     for folder in sorted(library.glob("*/intents")):
         slots = _read_slots(folder / "slots.yaml")
         for path in sorted(folder.glob("*.yaml")):
-            if path.name == "slots.yaml":
+            if path.name in _NO_EXAMPLES:
                 continue
             intent, patterns = read_intent_file(path)
             for pattern in patterns:
@@ -55,6 +56,28 @@ def load_examples(library: Path, *, variants: int = 6) -> list[Example]:
                         found.append(Example(text, intent, f"{path.name}: {pattern}"))
     if not found:
         raise ExampleError(f"{library}: no */intents/*.yaml with examples; point `library` at a scripts library")
+    return found
+
+
+def load_several(library: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """Turns with more than one meaning, and their intents, from `several.yaml` of every language that has one."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for path in sorted(library.glob("*/intents/several.yaml")):
+        data = _yaml(path)
+        items = data.get("several") if isinstance(data, dict) else None
+        if not isinstance(items, list):
+            raise ExampleError(f"{path}: expected a list `several:` of items with `text:` and `intents:`")
+        for item in items:
+            intents = item.get("intents") if isinstance(item, dict) else None
+            if not isinstance(intents, list) or not isinstance(item.get("text"), str):
+                raise ExampleError(f"{path}: {item!r}: write `text: …` and `intents: [one, other]`")
+            unknown = sorted({str(intent) for intent in intents} - set(INTENTS))
+            if unknown or len(intents) < 2:
+                raise ExampleError(
+                    f"{path}: {item['text']!r}: {', '.join(unknown) or 'fewer than two intents'}; name two or more "
+                    "intents of the catalogue"
+                )
+            found.append((item["text"], tuple(str(intent) for intent in intents)))
     return found
 
 

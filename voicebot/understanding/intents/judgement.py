@@ -69,6 +69,7 @@ _MY_KIN = re.compile(
 )
 _PART_FIRST = re.compile(r"先(?:还|给|付|交|打|转|补|扣|来)|剩下|其余|余下|部分|只(?:能|有|剩|够)|手头就|最多")
 _DONE = re.compile(r"已经|早|昨|前天|上个?[周月星礼]|刚|(?:还|付|交|转|结)[了过]|都")
+_WAS_PAID = re.compile(r"(?:还|付|交|转|打|存|划|扣|汇|结|缴)(?:给?你们?)?(?:[过了]|掉|清|进去|过去|走了?|上了)")
 _WHOLE = re.compile(r"还清|结清|付清|一次性|全部|还完")
 _BRACKETS = re.compile(r"[(（][^)）]*[)）]")
 _MARKERS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -255,7 +256,8 @@ def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str
     """
     if "cease_contact" in found and {"third_party_answers", "debtor_unavailable"} & set(found):
         refusal = replace(found["cease_contact"], id="third_party_refuses", confidence=_REFUSES)
-        found.setdefault("third_party_refuses", replace(refusal, why=f"{refusal.why}, said by another"))
+        if found_confidence(found, "third_party_refuses") < _REFUSES:
+            found["third_party_refuses"] = replace(refusal, why=f"{refusal.why}, said by another")
     if "deceased" in found and _HARDSHIP & set(found) and _MY_KIN.search(clean):
         mourning = replace(found["deceased"], id="hardship_disaster_family")
         found.setdefault("hardship_disaster_family", replace(mourning, why=f"{mourning.why}, in the family"))
@@ -276,8 +278,24 @@ def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str
     if top == "already_paid" and "promise_to_pay" in found and "date" in slots and not _DONE.search(clean):
         found.pop("already_paid", None)
         top = "promise_to_pay"
+    top = _settle_paid(found, slots, clean, top)
     _settle_promises(found, slots, clean)
     return _settle_calls(found, slots, top)
+
+
+def _settle_paid(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str, top: str | None) -> str | None:
+    """What is promised lies ahead: on a day gone by it was paid. So was a sum of that day beside other matters."""
+    if "past_date" not in slots or "date" in slots:
+        return top
+    promise = found.get("promise_to_pay")
+    if promise is not None:
+        del found["promise_to_pay"]
+        if found_confidence(found, "already_paid") < promise.confidence:
+            found["already_paid"] = replace(promise, id="already_paid", why=f"{promise.why}, on a day gone by")
+        return "already_paid" if top == "promise_to_pay" else top
+    if "amount" in slots and _WAS_PAID.search(clean):
+        found.setdefault("already_paid", IntentScore("already_paid", BESIDE, f"topic: {slots['past_date'].text}"))
+    return top
 
 
 def _settle_promises(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str) -> None:

@@ -124,8 +124,11 @@ def _centred(vectors: Floats, centre: Floats) -> Floats:
     return np.asarray(moved / length * _MEANING_WEIGHT, dtype=np.float32)
 
 
-def train(texts: Sequence[str], labels: Sequence[tuple[str, ...]], vectors: Floats | None) -> IntentModel:
-    """Fits the model: seconds for thousands of sentences on one core. A sentence of several labels is shared evenly."""
+def train(
+    texts: Sequence[str], labels: Sequence[tuple[str, ...]], vectors: Floats | None, *, rare: int = _RARE
+) -> IntentModel:
+    """Fits the model: seconds for thousands of sentences on one core. A sentence of several labels is shared evenly;
+    n-grams seen in fewer than `rare` sentences are left out."""
     from scipy.optimize import minimize  # type: ignore[import-untyped]
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
@@ -135,7 +138,7 @@ def train(texts: Sequence[str], labels: Sequence[tuple[str, ...]], vectors: Floa
         for block in grams(text):
             seen.update(set(block))
     vocabulary = {
-        gram: place for place, gram in enumerate(sorted(gram for gram, count in seen.items() if count >= _RARE))
+        gram: place for place, gram in enumerate(sorted(gram for gram, count in seen.items() if count >= rare))
     }
     counts = np.array([seen[gram] for gram in vocabulary], dtype=np.float32)
     idf = np.asarray(np.log((1 + len(texts)) / (1 + counts)) + 1, dtype=np.float32)

@@ -9,15 +9,15 @@ import os
 import time
 import zlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Sequence, Set
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from voicebot.understanding.intents.calibration import expected_error, fit_temperature, reliability
-from voicebot.understanding.intents.composing import composed
+from voicebot.understanding.intents.composing import Labelled, composed
 from voicebot.understanding.intents.encoder import Encoder
 from voicebot.understanding.intents.examples import Example
 from voicebot.understanding.intents.model import Floats, IntentModel, train
@@ -39,28 +39,51 @@ def default_cache() -> Path:
     return (Path(named) if named else Path.home() / ".cache" / "voicebot") / "understanding"
 
 
-def model_name(texts: Sequence[str], labels: Sequence[str], encoder: Encoder | None) -> str:
+@dataclass(frozen=True)
+class Lessons:
+    """What a library teaches, as the model reads it."""
+
+    texts: list[str]
+    """Cleaned sentences, in the order of the examples."""
+    examples: Sequence[Example]
+    several: Sequence[Labelled] = ()
+    """Cleaned turns of more than one meaning."""
+
+    @property
+    def intents(self) -> list[str]:
+        """The intent of each text."""
+        return [example.intent for example in self.examples]
+
+    @classmethod
+    def of(cls, normaliser: Normaliser, examples: Sequence[Example], several: Sequence[Labelled] = ()) -> Lessons:
+        """Cleans what a library holds."""
+        return cls(
+            [normaliser.clean(normaliser.plain(example.text)) for example in examples],
+            examples,
+            [(normaliser.clean(normaliser.plain(text)), labels) for text, labels in several],
+        )
+
+    def without(self, left_out: Set[int]) -> Lessons:
+        """The same without the texts at some places."""
+        kept = [place for place in range(len(self.texts)) if place not in left_out]
+        return replace(
+            self, texts=[self.texts[place] for place in kept], examples=[self.examples[place] for place in kept]
+        )
+
+
+def model_name(lessons: Lessons, encoder: Encoder | None) -> str:
     """File name that changes with every example, the form of the features and the encoder."""
     mark = hashlib.sha256(f"{_FORM} {encoder.mark if encoder else ''}".encode())
-    for text, label in zip(texts, labels, strict=True):
+    for text, label in zip(lessons.texts, lessons.intents, strict=True):
         mark.update(f"{label}\t{text}\n".encode())
+    for text, labels in lessons.several:
+        mark.update(f"{' '.join(labels)}\t{text}\n".encode())
     return f"intents-{mark.hexdigest()[:16]}.npz"
 
 
-def cleaned(normaliser: Normaliser, examples: Sequence[Example]) -> tuple[list[str], list[str]]:
-    """Texts as the model reads them, and their labels."""
-    return [normaliser.clean(normaliser.plain(example.text)) for example in examples], [e.intent for e in examples]
-
-
-def trained_model(
-    texts: Sequence[str],
-    examples: Sequence[Example],
-    encoder: Encoder | None,
-    cache: Path | None = None,
-) -> IntentModel:
-    """The model for these examples, whose cleaned `texts` are given: shipped, cached, or trained now and cached."""
-    labels = [example.intent for example in examples]
-    name = model_name(texts, labels, encoder)
+def trained_model(lessons: Lessons, encoder: Encoder | None, cache: Path | None = None) -> IntentModel:
+    """The model for these lessons: shipped, cached, or trained now and cached."""
+    name = model_name(lessons, encoder)
     for folder in (SHIPPED, cache or default_cache()):
         path = folder / name
         if path.exists():
@@ -69,8 +92,8 @@ def trained_model(
             except (OSError, ValueError, KeyError):
                 _log.warning("trained intent model unreadable, training again", extra={"path": str(path)})
     path = (cache or default_cache()) / name
-    _log.info("training the intent model", extra={"examples": len(texts), "path": str(path)})
-    model = fit(texts, examples, encoder, cache)
+    _log.info("training the intent model", extra={"examples": len(lessons.texts), "path": str(path)})
+    model = fit(lessons, encoder, cache)
     try:
         model.save(path)
     except OSError:
@@ -78,18 +101,17 @@ def trained_model(
     return model
 
 
-def fit(
-    texts: Sequence[str], examples: Sequence[Example], encoder: Encoder | None, cache: Path | None = None
-) -> IntentModel:
+def fit(lessons: Lessons, encoder: Encoder | None, cache: Path | None = None) -> IntentModel:
     """Trains twice: without a fifth of the patterns, to measure and to calibrate on them, and then on all."""
     begun = time.perf_counter()
-    labels = [example.intent for example in examples]
     store = None if encoder is None else VectorStore(encoder, cache or default_cache())
-    held = [place for place, example in enumerate(examples) if _held_out(example.source)]
-    known = sorted(set(range(len(texts))) - set(held))
-    trial = _learn([texts[place] for place in known], [labels[place] for place in known], store)
-    temperature, record = _measure(trial, [texts[place] for place in held], [labels[place] for place in held], store)
-    model = _learn(texts, labels, store)
+    held = [place for place, example in enumerate(lessons.examples) if _held_out(example.source)]
+    trial = _learn(lessons.without(set(held)), store)
+    labels = lessons.intents
+    temperature, record = _measure(
+        trial, [lessons.texts[place] for place in held], [labels[place] for place in held], store
+    )
+    model = _learn(lessons, store)
     record |= {
         "examples": dict(sorted(Counter(labels).items())),
         "encoder": encoder.mark if encoder else None,
@@ -103,10 +125,10 @@ def _held_out(source: str) -> bool:
     return zlib.crc32(source.encode()) % _HELD_OUT == 0
 
 
-def _learn(texts: Sequence[str], labels: Sequence[str], store: VectorStore | None) -> IntentModel:
-    several = composed(texts, labels)
-    everything = [*texts, *(text for text, _ in several)]
-    marks = [*((label,) for label in labels), *(given for _, given in several)]
+def _learn(lessons: Lessons, store: VectorStore | None) -> IntentModel:
+    several = [*lessons.several, *composed(lessons.texts, lessons.intents)]
+    everything = [*lessons.texts, *(text for text, _ in several)]
+    marks = [*((label,) for label in lessons.intents), *(given for _, given in several)]
     return train(everything, marks, None if store is None else store.vectors(everything))
 
 

@@ -314,7 +314,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (rf"{_MONTH}?最后(?:一天|那天|一日)", _last_day),
         (rf"{_MONTH}(?P<part>月底|月末|底|末|月初|初|月中|中旬|上旬|下旬|中)(?!间)", _part_of_month),
         (r"(?P<month>)(?P<part>月底|月末|月初|月中|中旬|上旬|下旬)", _part_of_month),
-        (r"(?P<word>大大后|大后|外后|大前|后(?!个)|昨|今|明|(?<![之以目])前)(?:天|儿个?|个儿?|日)", _relative),
+        (r"(?<!后的)(?P<word>大大后|大后|外后|大前|后(?!个)|昨|今|明|(?<![之以目])前)(?:天|儿个?|个儿?|日)", _relative),
         (r"(?P<word>今|明|昨|后|听)(?=早|晚|上午|下午|中午|夜)", _relative),
         *WEEKS,
         *STRETCHES,

@@ -45,7 +45,7 @@ _DONE = re.compile(
 )
 _DONE_OF_A_NAME_GONE_BY = re.compile(
     rf"^{_ALREADY}{_FOR_ME}?(?:我|就|给?你们?|自动)*{_MOVE}{_TO_YOU}"
-    r"(?:了(?!吧|行|可以|就|再|的话)|的(?!话|时候|那天|日子|可能|吧))"
+    r"(?:(?:过去|进去|上去)?[\d一二两三四五六七八九十百千万]*[块元]?了(?!吧|行|可以|就|再|的话)|的(?!话|时候|那天|日子|可能|吧))"
 )
 _WAS_DONE = re.compile(
     rf"^{_ALREADY}{_FOR_ME}?(?:我|就|给?你们?|自动)*{_MOVE}{_TO_YOU}的(?=$|[啊呀呢哦嘛哎，,。！!？?那\d一二两三四五六七八九])"
@@ -87,10 +87,12 @@ _CIRCUMSTANCE = re.compile(
     r"开(?:工资|支|工)|到账|回款|结(?:工程|货|工)?[款账钱钿资]|"
     r"下班|上班|休息|放假|出门|有事|有课|回来|回家|出差|到家|开会|开学|出院|手术|吃饭)"
 )
-_MOVED_TO = re.compile(r"(?:推|拖|挪|延|改|换|缓|宽限)(?:迟|后|期)?(?:到|成|为)?$")
+_MOVED_TO = re.compile(
+    r"(?:(?:推|拖|挪|延|改|换|缓|宽限)(?:迟|后|期)?(?:到|成|为)?|(?:错|调|搞|移|顺|放|弄|拉|约|往后)(?:一下|一哈)?(?:到|成|至|去))$"
+)
 _REST = re.compile(r"剩|其余|余下|另一半|尾款|第二笔")
 _DECIDED = re.compile(r"(?:那就|那还是|还是|干脆|要不|不如|说定|定在|那我就|那我|那)(?:定在|定|在|是|说)*$")
-_MOVED_ON = re.compile(r"上次|之前说|原来|本来|说好|约好|上回|原定|原先|先前")
+_MOVED_ON = re.compile(r"上次|之前(?:说|定|约|讲|答应)|原来|起初|本来|说好|约好|上回|原定|原先|先前")
 _TODAY_IS = re.compile(r"^(?:是|都|才|已经|又是|就是|也)*$")
 _OR = re.compile(r"^(?:[，,、]?(?:还是|或者?|要么|要不)|、)+$")
 _CALL_NOW = re.compile(
@@ -141,6 +143,8 @@ def is_idle(text: str, moment: Moment, sums: Sequence[AmountSpan], context: Cont
     """今天晚上吃火锅吗: a part of day beside other business, when nothing was asked, names no time for us."""
     clock = moment.clock
     if clock is None or clock.clock is not None or clock.after_minutes is not None:
+        return False
+    if moment.day is not None and moment.day.day is not None and moment.day.day < context.now.date():
         return False
     clause = clause_of(text, moment.start, moment.end)
     if context.expecting is not Expecting.NOTHING or len(clause) - (moment.end - moment.start) <= 2:
