@@ -30,7 +30,7 @@ _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
 _BELIEVED = {"phrase": 0.3, "heard": 0.4, "pattern": 0.48, "permissible": 0.38, "naming": 0.0, "weak": 0.55}
 # A match whose category the model names too needs less of its agreement.
-_SAME, _SUPPORT = 0.45, 0.28
+_SAME, _SUPPORT = 0.45, 0.36
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
 _AROUND = 4  # units before and after a phrase that are read with it
 _NAMED_SHARE = 0.5

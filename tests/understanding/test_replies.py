@@ -8,9 +8,10 @@ import pytest
 
 import scripts_library
 from voicebot.understanding.dialect import load_dialects
+from voicebot.understanding.intents.training import SHIPPED
 from voicebot.understanding.meaning import Answer, Expecting
 from voicebot.understanding.normalise import Normaliser
-from voicebot.understanding.replies import AnswersError, Replies, load_replies
+from voicebot.understanding.replies import AnswersError, Replies, load_replies, replies_file
 
 LIBRARY = Path(scripts_library.__file__).parent
 
@@ -48,6 +49,12 @@ def test_nothing_is_read_where_no_yes_or_no_was_asked(replies: Replies) -> None:
 
 def test_a_longer_turn_is_not_read_for_a_yes(replies: Replies) -> None:
     assert replies.read("那当然可以了你们明天下午三点以后再打给我", Expecting.YES_NO) is None
+
+
+def test_the_shipped_model_is_of_these_replies() -> None:
+    shipped = [path.name for path in SHIPPED.glob("replies-*.npz")]
+    wanted = replies_file(LIBRARY, Normaliser(load_dialects(LIBRARY)))
+    assert shipped == [wanted], "run `voicebot nlu train --output` into the folder of trained models"
 
 
 def test_a_library_without_replies_has_no_model(tmp_path: Path) -> None:

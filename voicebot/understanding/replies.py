@@ -62,8 +62,7 @@ def load_replies(library: Path, normaliser: Normaliser, cache: Path | None = Non
     texts, labels = _taught(library, normaliser)
     if not texts:
         return None
-    mark = hashlib.sha256("\n".join([_FORM, *map("\t".join, zip(labels, texts, strict=True))]).encode())
-    name = f"replies-{mark.hexdigest()[:16]}.npz"
+    name = _name(texts, labels)
     kept = cache or default_cache()
     for folder in (SHIPPED, kept):
         if (folder / name).exists():
@@ -77,6 +76,16 @@ def load_replies(library: Path, normaliser: Normaliser, cache: Path | None = Non
     except OSError:
         _log.warning("model of replies not cached, it will be trained at every start", extra={"path": str(kept / name)})
     return Replies(model)
+
+
+def replies_file(library: Path, normaliser: Normaliser) -> str:
+    """Name of the file that holds the model of a library's replies."""
+    return _name(*_taught(library, normaliser))
+
+
+def _name(texts: Sequence[str], labels: Sequence[str]) -> str:
+    mark = hashlib.sha256("\n".join([_FORM, *map("\t".join, zip(labels, texts, strict=True))]).encode())
+    return f"replies-{mark.hexdigest()[:16]}.npz"
 
 
 def _taught(library: Path, normaliser: Normaliser) -> tuple[list[str], list[str]]:

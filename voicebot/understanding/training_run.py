@@ -14,6 +14,7 @@ from voicebot.understanding.intents.model import IntentModel
 from voicebot.understanding.intents.training import Lessons, default_cache, fit, model_name, previous_model
 from voicebot.understanding.intents.vectors import VectorStore
 from voicebot.understanding.normalise import Normaliser
+from voicebot.understanding.replies import load_replies
 
 _SHOWN = 20
 _MOVED_LEAST = 0.02
@@ -23,7 +24,7 @@ _MOVED_LEAST = 0.02
 def train_library(
     *, library: Path | None = None, encoder: Path | None = None, folder: Path | None = None
 ) -> dict[str, Any]:
-    """Trains on a library, keeps the model in `folder` (the cache when None), and says what changed.
+    """Trains on a library, keeps the models in `folder` (the cache when None), and says what changed.
 
     Raises ValueError on a library or an encoder that is unusable.
     """
@@ -37,6 +38,7 @@ def train_library(
     before = previous_model(kept, meaning, name)
     model = fit(lessons, meaning)
     model.save(kept / name)
+    load_replies(library, normaliser, kept)
     store = None if meaning is None else VectorStore(meaning, default_cache())
     vectors = [None] * len(texts) if store is None else list(store.vectors(texts))
     guessed = [_best(model, text, vector) for text, vector in zip(texts, vectors, strict=True)]
