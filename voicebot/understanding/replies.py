@@ -97,7 +97,8 @@ def _taught(library: Path, normaliser: Normaliser) -> tuple[list[str], list[str]
     if pairs:
         pairs |= {word: answer.value for answer, words in KNOWN for word in words}
     pairs.pop("", None)
-    return list(pairs), list(pairs.values())
+    texts = sorted(pairs)
+    return texts, [pairs[text] for text in texts]
 
 
 def _read(path: Path) -> dict[str, Sequence[str]]:
