@@ -330,6 +330,7 @@ def test_a_call_that_came_too_early_is_no_time_to_call(asking: Asking) -> None:
         ("答应的后天作废，搞到下下周二行不", date(2026, 3, 24)),
         ("我讲过礼拜五还，调到下个礼拜天", date(2026, 3, 22)),
         ("三个礼拜后的今天还九百", date(2026, 3, 31)),
+        ("改到十六号成吗，本来说今天的", date(2026, 3, 16)),
     ],
 )
 def test_a_day_that_is_moved_is_the_later_one(asking: Asking, text: str, day: date) -> None:
@@ -345,3 +346,9 @@ def test_a_sum_with_a_spoken_point_is_no_time(asking: Asking, text: str, value: 
     slots = extract(text, asking()).slots
     assert slots["amount"].value == value
     assert "callback_at" not in slots
+
+
+def test_a_sum_reckoned_too_high_is_no_second_thought(asking: Asking) -> None:
+    meaning = extract("利息多算了三百多，我只认一千八，周日就还这些", asking())
+    assert meaning.slots["amount"].value == 1800
+    assert not meaning.correction
