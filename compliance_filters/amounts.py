@@ -75,7 +75,7 @@ _PART = re.compile(
     r"分\w{1,3}期|答应|约定|承诺|登记|记录|记下|能还|可以还|愿意还|打算还|您说|工资|收入|物业|电费|话费|清运费)[^，。,]{0,10}$"
 )
 # What the listener was told by others is no demand of ours.
-_HEARSAY = re.compile(r"(?:对方|别人|有人|他们|骗子|那边|陌生人)(?:让|叫|要|跟|说|问|催)[^。！？]{0,12}$")
+_HEARSAY = re.compile(r"(?:对方|别人|有人|骗子|陌生人)(?:让|叫|要|催|跟)[您你][^。！？]{0,10}$")
 # No amount is without one of these: most sentences need not be read further.
 _ANY_FIGURE = re.compile(rf"[{_NUMERAL}\d]")
 _ROUGH = re.compile(r"大约|大概|(?<![预违合签履])约(?![定好])|左右|差不多")

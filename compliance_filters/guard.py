@@ -15,7 +15,7 @@ from decimal import Decimal
 from compliance_filters.amounts import amount_findings, names_true_amounts
 from compliance_filters.languages import language_of
 from compliance_filters.lexicon import Lexicon
-from compliance_filters.meaning import DISCLOSURE, MISCONDUCT, MeaningModel, Scores, sentences
+from compliance_filters.meaning import DISCLOSING, DISCLOSURE, MISCONDUCT, MeaningModel, Scores, sentences
 from compliance_filters.normalise import Normal, Spelling, normalise
 from compliance_filters.pack import PackError, RulePack, load_pack
 from compliance_filters.patterns import Channel as FoundBy
@@ -62,9 +62,6 @@ _ALONE_DISCLOSING = 0.55
 _SIGNS_OF_DENIAL = "没不未无别"
 _ASKS = set("?？")
 _ADDRESSES = {"你", "您", "you", "your"}
-
-# What may be said to nobody but the verified debtor.
-DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
 
 
 def privy(state: CallState) -> bool:

@@ -26,6 +26,7 @@ STEP = 32
 """Weights are whole multiples of 1/32: small to keep, and the same on every machine."""
 _BUCKETS = 1 << 18
 DISCLOSING = ("third_party_disclosure", "pre_verification_leak")
+"""What may be said to nobody but the verified debtor."""
 _PER_TEMPLATE = 24
 _REGISTER_WEIGHT = 0.2
 _STEM = 5  # letters of a word in an alphabet that stand for all its forms: visit, visits, visited

@@ -149,6 +149,19 @@ def test_a_question_that_nobody_sets_right_is_a_threat(guard: PhraseGuard) -> No
     assert not guard.check("你想坐牢？法院的传票马上就到。", DEBTOR).allowed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "谁叫您没本事还钱，活该。",
+        "贱骨头，都是骗子。",
+        "银行那边说您这一期要还三千元。",
+        "再不还就去坐牢，说没事的是误会。",
+    ],
+)
+def test_what_only_looks_like_hearsay_excuses_nothing(guard: PhraseGuard, text: str) -> None:
+    assert not guard.check(text, DEBTOR).allowed
+
+
 def test_a_sum_that_others_asked_for_is_not_ours(guard: PhraseGuard) -> None:
     assert guard.check("您说对方让您转三千元，那不是我们的账。", DEBTOR).allowed
     assert {f.category for f in guard.check("您这一期需要还三千元整。", DEBTOR).findings} >= {"debt_inflation"}
