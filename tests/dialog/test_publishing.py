@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from voicebot.dialog.checking import check_loaded
 from voicebot.dialog.library import content_of, load_library
-from voicebot.dialog.loader import FLOWS
+from voicebot.dialog.loader import FLOWS, load
 from voicebot.dialog.publishing import Published, Refused, Unchanged, Unproven, flow_files, judge, stamps
 
 NAME = "voicemail_message"
@@ -76,6 +77,17 @@ def test_a_broken_edit_is_refused_with_its_findings(
     assert set(map(type, verdicts.values())) == {Unchanged}
 
 
+def test_findings_name_the_file_that_was_judged_not_a_copy_of_it_elsewhere(tmp_path: Path) -> None:
+    spoilt = (FLOWS / f"{NAME}.yaml").read_text(encoding="utf-8").replace("voicemail.message", "common.goodbye")
+    for content in (tmp_path / "one", tmp_path / "other"):
+        path = content / "dialog_flows" / f"{NAME}.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(spoilt, encoding="utf-8")
+        library = load_library("zh-CN", content)
+        found = check_loaded(load(path, library), library, only=("disclosures-first",))
+        assert {item.place.file for item in found} == {str(path)}
+
+
 def test_words_that_the_guard_refuses_are_not_served(own: Path, served: dict[str, str]) -> None:
     shipped = FLOWS.parent / "scripts_library" / "zh-CN" / "lines"
     lines = own.parents[1] / "scripts_library" / "zh-CN" / "lines"
@@ -90,9 +102,6 @@ def test_words_that_the_guard_refuses_are_not_served(own: Path, served: dict[str
     assert isinstance(verdict, Published)  # It could be run ...
     assert verdict.flow.hash != served[NAME]
     assert {"own.hello", "common.goodbye"} <= set(verdict.library.lines)
-    from voicebot.dialog.checking import check_loaded
-    from voicebot.dialog.loader import load
-
     found = check_loaded(load(own, verdict.library), verdict.library, only=("guard",))
     assert any("voicemail.message" in item.message["en"] for item in found)  # ... and may not be.
 

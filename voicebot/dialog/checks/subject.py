@@ -24,8 +24,9 @@ BY_MACHINE = frozenset(
 """Lines that the machine says by itself, wherever the conversation stands."""
 
 _KEPT = 32
-_EXPLORED: dict[tuple[str, str], Exploration] = {}
-"""Paths of the flows looked at last, by content hash: one command looks at the same flow more than once."""
+_EXPLORED: dict[tuple[str, str, frozenset[str]], Exploration] = {}
+"""Paths of the flows looked at last, by content hash and files: one command looks at the same flow more than once, and
+a copy elsewhere has places of its own."""
 
 
 @dataclass
@@ -37,7 +38,9 @@ class Subject:
 
     @cached_property
     def exploration(self) -> Exploration:
-        key = (self.flow.name, self.flow.hash)
+        files = frozenset(sheet.place.file for sheet in self.flow.sheets.values())
+        files |= {line.place.file for line in self.library.lines.values()}
+        key = (self.flow.name, self.flow.hash, files)
         if key not in _EXPLORED:
             if len(_EXPLORED) >= _KEPT:
                 _EXPLORED.clear()
