@@ -13,13 +13,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from compliance_filters.amounts import amount_findings, names_true_amounts
+from compliance_filters.excuses import Excuses
 from compliance_filters.languages import language_of
 from compliance_filters.lexicon import Lexicon
 from compliance_filters.meaning import DISCLOSING, DISCLOSURE, MISCONDUCT, MeaningModel, Scores, sentences
 from compliance_filters.normalise import Normal, Spelling, normalise
 from compliance_filters.pack import PackError, RulePack, load_pack
 from compliance_filters.patterns import Channel as FoundBy
-from compliance_filters.patterns import Match, Pattern, PatternError, Scan
+from compliance_filters.patterns import Match, PatternError, Scan
 from compliance_filters.template import TemplateError
 from compliance_filters.trained_models import model_for
 from compliance_filters.verdict import Action, CallState, Channel, Finding, Party, Speaker, Verdict
@@ -29,6 +30,8 @@ _PRIVY = {Party.DEBTOR, Party.GUARANTOR, Party.REPRESENTATIVE}
 
 # How strongly the meaning model must agree before a match counts, and how sure it must be alone.
 _BELIEVED = {"phrase": 0.3, "heard": 0.4, "pattern": 0.48, "permissible": 0.38, "naming": 0.0, "weak": 0.55}
+# Of a pattern that tells of the debt or the person: said before anybody is verified, it is hardly ever right.
+_BELIEVED_DISCLOSING = 0.4
 # A match whose category the model names too needs less of its agreement.
 _SAME, _SUPPORT = 0.45, 0.36
 # Alone, the model must be sure that it is misconduct and, less so, of which category: log odds, added up.
@@ -54,14 +57,12 @@ _ALONE: Mapping[str, float] = {
     "rights_obstruction": -0.20,
 }
 _ALONE_EXCUSED = 1.7
+# What more is wanted of a sentence in which the speaker says that he does not do, know or decide it.
+_RENOUNCED, _RENOUNCED_ALONE = 0.25, 0.8
 _EXPLAINS, _BESIDES = 0.15, 0.5
 # How likely a permitted category must be, and how unlikely another, for nothing to be read into a pattern of the other.
 _PLAINLY, _UNLIKELY = 0.6, 0.2
-_ALONE_DISCLOSING = 0.55
-
-_SIGNS_OF_DENIAL = "没不未无别"
-_ASKS = set("?？")
-_ADDRESSES = {"你", "您", "you", "your"}
+_ALONE_DISCLOSING = 0.52
 
 
 def privy(state: CallState) -> bool:
@@ -99,11 +100,7 @@ class PhraseGuard:
                     problems.append(f"pack {pack.pack}, {saying.category}, {kind} '{source}': {wrong}")
         if problems:
             raise PackError(problems)
-        self._excuses: dict[str, Pattern] = {
-            kind: self.lexicon.add(f"excuse:{kind}", f"({'|'.join(found)})", "word")
-            for kind, found in words.excuses.items()
-            if found
-        }
+        self._excuses = Excuses(self.lexicon, words.excuses)
         self.lexicon.build()
         self.model: MeaningModel = model or model_for(pack, self)
 
@@ -184,9 +181,11 @@ class PhraseGuard:
         for first, end in sentences(scan):
             scores = self.model.scores(scan, first, end)
             here = [m for m in matches if first <= m.start < end and m.pattern.kind not in {"excuse", "word"}]
-            asked_and_refuted = self._asked_and_refuted(end, scan)
-            standing = [] if asked_and_refuted else [m for m in here if not self._excused(m, excuses, scan)]
-            found.extend(self._by_pattern(standing, scores, scan, state))
+            here = self._excuses.without_ordinary_words(here, scan)
+            renounced = self._excuses.renounced(first, end, scan)
+            asked_and_refuted = self._excuses.asked_and_refuted(end, scan)
+            standing = [] if asked_and_refuted else [m for m in here if not self._excuses.hold(m, excuses, scan)]
+            found.extend(self._by_pattern(standing, scores, scan, state, renounced))
             # A sentence whose every match is denied, quoted or advised against must mean it very clearly to be stopped.
             if complete:
                 spoken_for = {e.pattern.label for e in excuses if first <= e.start < end}
@@ -194,10 +193,15 @@ class PhraseGuard:
                     spoken_for.update(self.pack.categories)
                 # The ledger knows better than any model whether a sum is true.
                 moot = {"debt_inflation"} if names_true_amounts(scan, first, end, state) else set()
-                found.extend(self._by_meaning(first, end, scores, scan, state, spoken_for, moot))
+                wanted = {c: _ALONE_EXCUSED if c in spoken_for else _ALONE[c] for c in _ALONE}
+                if renounced:
+                    wanted = {c: strength + _RENOUNCED_ALONE for c, strength in wanted.items()}
+                found.extend(self._by_meaning(first, end, scores, scan, state, wanted, moot))
         return found
 
-    def _by_pattern(self, matches: list[Match], scores: Scores, scan: Scan, state: CallState) -> list[Finding]:
+    def _by_pattern(
+        self, matches: list[Match], scores: Scores, scan: Scan, state: CallState, renounced: bool
+    ) -> list[Finding]:
         found: list[Finding] = []
         named = dict(self.model.named(scores))
         first, likely = next(iter(named.items()), ("", 0.0))
@@ -231,7 +235,11 @@ class PhraseGuard:
             wanted = _BELIEVED["weak" if match.pattern.weak else kind]
             if kind == "phrase" and all(span.channel is FoundBy.SOUND for span in match.spans):
                 wanted = _BELIEVED["heard"]
-            if named.get(category, 0.0) >= _SAME:
+            if kind == "pattern" and category in DISCLOSING:
+                wanted = min(wanted, _BELIEVED_DISCLOSING)
+            if renounced:
+                wanted += _RENOUNCED
+            elif named.get(category, 0.0) >= _SAME:
                 wanted -= _SUPPORT
             if believed < wanted:
                 continue
@@ -245,7 +253,14 @@ class PhraseGuard:
         return found
 
     def _by_meaning(
-        self, first: int, end: int, scores: Scores, scan: Scan, state: CallState, excused: set[str], moot: set[str]
+        self,
+        first: int,
+        end: int,
+        scores: Scores,
+        scan: Scan,
+        state: CallState,
+        wanted: Mapping[str, float],
+        moot: set[str],
     ) -> list[Finding]:
         found: list[Finding] = []
         disclosing = self.model.score(DISCLOSURE, scores)
@@ -262,74 +277,14 @@ class PhraseGuard:
             if category in moot or not self.applies(category, state):
                 break
             strength = _logit(misconduct) + _NAMED_SHARE * _logit(likely)
-            if strength >= (_ALONE_EXCUSED if category in excused else _ALONE[category]):
+            if strength >= wanted[category]:
                 why = f"meaning: misconduct ({misconduct:.2f}), most like {category} ({likely:.2f})"
                 found.append(self.finding(category, scan, first, end, why))
         return found
 
-    def _excused(self, match: Match, excuses: list[Match], scan: Scan) -> bool:
-        units = scan.normal.units
-        sentence = units[match.start].sentence
-        if any(e.pattern.label == match.pattern.label and units[e.start].sentence == sentence for e in excuses):
-            return True
-        return self._denied(match, scan) or self._quoted(match, scan) or self._refuted(match, scan)
-
     def _names_relative(self, scan: Scan) -> bool:
         """True when a relative is spoken of: a guarantor may be told of his own duty, never of his family's."""
         return self.lexicon.holds("relative", scan)
-
-    def _words(self, kind: str, scan: Scan) -> list[tuple[int, int]]:
-        pattern = self._excuses.get(kind)
-        if pattern is None:
-            return []
-        return [(o.start, o.end) for o in scan.occurrences.get(pattern.elements[0].concept, ())]
-
-    def _denied(self, match: Match, scan: Scan) -> bool:
-        units = scan.normal.units
-        last = match.spans[-1]
-        turns = self._words("turn", scan)
-        for start, end in self._words("deny", scan):
-            if any(start < s.end and s.start < end for s in match.spans) and not self._runs_into(start, match, scan):
-                continue
-            if end > last.end or units[start].clause != units[last.start].clause:
-                continue
-            if any(end <= t[0] < last.start for t in turns):
-                continue
-            return True
-        return False
-
-    def _runs_into(self, start: int, match: Match, scan: Scan) -> bool:
-        """True for a denial whose end is the beginning of a phrase: 没有 before 有执法权."""
-        before = "".join(unit.text for unit in scan.normal.units[start : match.start])
-        return len(match.spans) == 1 and any(sign in before for sign in _SIGNS_OF_DENIAL)
-
-    def _refuted(self, match: Match, scan: Scan) -> bool:
-        """True when what was said, not what the listener said, is called false afterwards: "... is a fraud"."""
-        units = scan.normal.units
-        return any(
-            start >= match.end
-            and units[start].sentence == units[match.start].sentence
-            and not any(end_of_denial == start for _, end_of_denial in self._words("deny", scan))
-            and not any(unit.text in _ADDRESSES for unit in units[match.end : start])
-            for start, _ in self._words("refute", scan)
-        )
-
-    def _asked_and_refuted(self, end: int, scan: Scan) -> bool:
-        """True when the sentence that ends before unit `end` is a question which the next one calls false: "will my
-        child be barred from school? There is no truth in it."."""
-        units = scan.normal.units
-        if not 0 < end < len(units) or not set(scan.normal.original[units[end - 1].end : units[end].start]) & _ASKS:
-            return False
-        return any(
-            start >= end and units[start].sentence == units[end].sentence for start, _ in self._words("refute", scan)
-        )
-
-    def _quoted(self, match: Match, scan: Scan) -> bool:
-        units = scan.normal.units
-        return any(
-            end <= match.start and units[start].clause == units[match.spans[-1].start].clause
-            for start, end in self._words("quote", scan)
-        )
 
 
 def _logit(probability: float) -> float:

@@ -144,6 +144,56 @@ def test_a_rumour_that_is_set_right_is_not_spread(guard: PhraseGuard, text: str)
     assert verdict.allowed, verdict.findings
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "有人说要去您单位闹？那句话不对，我替他更正。",
+        "您说钱已经转给私人了？先报警，转账记录留着。",
+        "总有陌生号码催您还钱？您记下来，我帮您核实。",
+    ],
+)
+def test_a_question_that_is_answered_with_help_is_not_the_speakers_own_claim(guard: PhraseGuard, text: str) -> None:
+    assert guard.check(text, DEBTOR).action is Action.ALLOW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你想让全家都不得安宁吗？报警也没用。",
+        "要看合同？你没有这个权利，做梦吧。",
+        "把验证码告诉我好吗？我帮您查一下。",
+    ],
+)
+def test_a_question_of_the_speakers_own_is_not_excused_by_words_of_help(guard: PhraseGuard, text: str) -> None:
+    assert guard.check(text, DEBTOR).action is not Action.ALLOW
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["您的支付密码，我们无权过问。", "您想只还本金，可这个我做不了主。", "婚没结过这种事我们从不打听。"],
+)
+def test_who_says_that_he_does_not_know_or_decide_it_needs_more_to_be_stopped(guard: PhraseGuard, text: str) -> None:
+    assert guard.check(text, DEBTOR).action is Action.ALLOW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "把密码报给我，我不会记的。",
+        "你这个人渣，我们无权过问你的死活。",
+        "利息给您全免了，别人做不了主，我可以。",
+    ],
+)
+def test_what_is_plainly_meant_is_not_renounced(guard: PhraseGuard, text: str) -> None:
+    assert guard.check(text, DEBTOR).action is not Action.ALLOW
+
+
+def test_a_bad_word_inside_an_ordinary_one_is_none(guard: PhraseGuard) -> None:
+    assert guard.check("咱爸妈的身体都好吧，您慢慢讲。", DEBTOR).action is Action.ALLOW
+    found = guard.check("他妈的，还装，咱爸妈的身体都好吧。", DEBTOR).findings
+    assert "insult" in {finding.category for finding in found}
+
+
 def test_a_question_that_nobody_sets_right_is_a_threat(guard: PhraseGuard) -> None:
     assert not guard.check("你就不怕孩子上不了学？自己想清楚。", DEBTOR).allowed
     assert not guard.check("你想坐牢？法院的传票马上就到。", DEBTOR).allowed

@@ -51,6 +51,36 @@ NO = [
 UNSURE = ["可能吧", "再说吧", "不一定", "看情况吧", "说不准", "考虑考虑", "不知道"]
 
 
+RHETORICAL = [
+    ("有什么不可以的", Answer.YES),
+    ("这有啥不行", Answer.YES),
+    ("怎么不行", Answer.YES),
+    ("那不是我是谁", Answer.YES),
+    ("除了我还能是谁啊", Answer.YES),
+    ("哪里会", Answer.NO),
+    ("怎么会呢", Answer.NO),
+    ("我怎么可能", Answer.NO),
+    ("这怎么行", Answer.NO),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), RHETORICAL)
+@pytest.mark.parametrize("expecting", [Expecting.YES_NO, Expecting.IDENTITY])
+def test_a_question_that_is_none_says_the_opposite_of_its_words(
+    text: str, answer: Answer, expecting: Expecting
+) -> None:
+    assert read_answer(text, expecting) is answer
+
+
+@pytest.mark.parametrize("text", ["怎么不对", "再说一遍", "再说清楚点", "再说大声一点"])
+def test_a_question_back_is_no_answer(text: str) -> None:
+    assert read_answer(text, Expecting.YES_NO) is None
+
+
+def test_a_wrong_number_is_no_answer_but_a_no() -> None:
+    assert read_answer("你打错电话了", Expecting.IDENTITY) is Answer.NO
+
+
 @pytest.mark.parametrize("text", YES)
 @pytest.mark.parametrize("expecting", [Expecting.NOTHING, Expecting.YES_NO, Expecting.IDENTITY])
 def test_yes(text: str, expecting: Expecting) -> None:

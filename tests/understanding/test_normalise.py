@@ -29,6 +29,7 @@ def normaliser() -> Normaliser:
         ("俺没子儿", "我没有钱"),
         ("侬啥人", "你谁"),
         ("晚点call我", "晚点打电话我"),
+        ("我冒得工作哒", "我没有工作哒"),
     ],
 )
 def test_plain_form(normaliser: Normaliser, raw: str, plain: str) -> None:
@@ -36,7 +37,7 @@ def test_plain_form(normaliser: Normaliser, raw: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["国庆节前还你", "我还欠多少", "有件事想问", "我们见面说", "本金晚点还", "我是做事业的"]
+    "text", ["国庆节前还你", "我还欠多少", "有件事想问", "我们见面说", "本金晚点还", "我是做事业的", "感冒得厉害"]
 )
 def test_real_words_that_sound_alike_stay(normaliser: Normaliser, text: str) -> None:
     assert normaliser.plain(text) == text

@@ -21,7 +21,7 @@ _NO = (
     "不|不是|不是的|不是啊|不是我|不对|不行|不可以|不能|不好|不用|不用了|不要|不要了|不需要|不必|不必了|不了|不同意|不愿意|不确认|不方便|"
     "没有|没有啊|没|没空|没时间|没听见|听不见|听不到|听不清|错|错了|错误|不成|不中|不得行|要不得|没有的事|没这回事|哪有|怎么可能|不可能|别|甭|"
     "算了|免了|不知道|不晓得|唔系|唔係|唔得|唔好|冇|冇啊|no|nope|nah|拒绝|反对|我不是|我不|我不要|我不用|不我不是|不是本人|非本人|打错了|"
-    "你打错了|您打错了|打错|错号|搞错了|弄错了|认错人了|没有没有|不不|不是不是|嗯不是|嗯没有|哦不是|啊不是|不太行|不太方便|不大行|没必要|伐是|弗是|勿是|"
+    "你打错了|您打错了|打错|打错电话|你打错电话|您打错电话|错号|搞错了|弄错了|认错人了|没有没有|不不|不是不是|嗯不是|嗯没有|哦不是|啊不是|不太行|不太方便|不大行|没必要|伐是|弗是|勿是|"
     "不合适|不想|并没有|并不|不太好|不大好|没那回事|没有那回事|没那事|不太合适|不大合适|我看不行|恐怕不行|怕是不行|恐怕不方便|还是不了|还是算了|还是不用了|notyet|nonotyet|notreally"
 )
 _UNSURE = (
@@ -50,7 +50,7 @@ _LEAD_NO = re.compile(
     r"^(?:(?:嗯|哦|啊|呃|欸|诶)*)(?:不是|不对|不行|不可以|不用|不要|不同意|不需要|没有(?!问题)|没空|不方便|不了|唔系|唔得|no\b)(?!我不|吗|么|不)"
 )
 _LEAD_UNSURE = re.compile(
-    r"^(?:我|这个|那|这)?(?:可能|也许|大概|应该|不一定|不好说|说不准|不确定|再说|看情况|考虑|想想|尽量|到时候再)"
+    r"^(?:我|这个|那|这)?(?:可能|也许|大概|应该|不一定|不好说|说不准|不确定|再说(?!一|两|几|给|清|慢|大声)|看情况|考虑|想想|尽量|到时候再)"
 )
 _DOING = (
     "收|收到|看|看到|看见|看着|瞧见|听到|听见|找到|拿到|绑|装|弄|办|下载|下|点|点开|打开|登|登录|填|填写|存|记|关注|注册|"
@@ -64,6 +64,25 @@ _NOT_DONE = re.compile(
 _QUESTION = re.compile(
     r"(?:吗|么|没有|不是|是不是|行不行|可不可以|好不好|对不对|能不能|什么|谁|哪|怎么|为啥|咋|多少|几)[啊呀呢]?$"
 )
+
+
+_RHETORICAL = (
+    (
+        Answer.YES,
+        re.compile(
+            r"(?:那|当然|这)?(?:不是我(?:本人)?(?:还|又)?(?:能|会|有)?(?:是)?(?:谁|哪个|哪位)|除了我还(?:能|会|有)?(?:是)?(?:谁|哪个)|"
+            r"(?:这|那)?(?:能)?有(?:啥子?|什么|甚么)(?:好)?不(?:行|可以|成|能|好|方便|同意|愿意)|"
+            r"(?:怎么|咋|啷个|哪|哪有)(?:会|能)?(?:说)?不(?:行|可以|成|能|好|方便|同意|愿意|是))"
+        ),
+    ),
+    (
+        Answer.NO,
+        re.compile(
+            r"(?:这|那|我)?(?:怎么|咋|啷个|哪|哪里|哪儿|如何)(?:会|能|有)?(?:可能|会|能|行得通)|(?:这|那)?怎么(?:行|可以|成)"
+        ),
+    ),
+)
+"""Questions that are none, and say the opposite of their words: 有什么不行的, 不是我还能是谁, 哪里会."""
 
 
 def compact(text: str) -> str:
@@ -81,6 +100,8 @@ def read_answer(text: str, expecting: Expecting = Expecting.NOTHING) -> Answer |
     parts = [part for part in (_collapse(compact(part)) for part in _PUNCTUATION.split(text)) if part]
     kinds = [_whole(part) for part in parts]
     found = _whole(bare) if bare else None
+    if expecting in (Expecting.YES_NO, Expecting.IDENTITY):
+        found = _rhetorical(bare.rstrip(_PARTICLES)) or found
     if found is None and expecting is Expecting.YES_NO:
         found = _told(bare.rstrip(_PARTICLES.replace("了", "")))
     if found is None and parts and all(kind is not None for kind in kinds):
@@ -100,6 +121,10 @@ _DOUBTING = re.compile(
     r"(?:应该|估计|差不多|大概|也许|可能).{0,3}(?:可以|没问题|方便|行|好)|我?(?:先|得|要|再)?(?:问问|问一下|商量|合计).{0,4}"
 )
 """A short turn that ends as an answer does: 这个真不行, 中没问题, 差不多可以."""
+
+
+def _rhetorical(bare: str) -> Answer | None:
+    return next((answer for answer, words in _RHETORICAL if words.fullmatch(bare)), None)
 
 
 def _told(bare: str) -> Answer | None:

@@ -19,6 +19,7 @@ _LUNAR_HOLIDAYS = {
     "腊八": (12, 8),
     "龙抬头": (2, 2),
     "中元节": (7, 15),
+    "二月二": (2, 2),
 }
 _SOLAR_HOLIDAYS = {
     "元旦": (1, 1),
@@ -28,28 +29,63 @@ _SOLAR_HOLIDAYS = {
     "六一": (6, 1),
     "双十一": (11, 11),
     "双十二": (12, 12),
+    "双11": (11, 11),
+    "双12": (12, 12),
     "六一八": (6, 18),
+    "618": (6, 18),
     "儿童节": (6, 1),
     "妇女节": (3, 8),
-    "三八节": (3, 8),
-    "三八妇女节": (3, 8),
+    "三八": (3, 8),
     "女神节": (3, 8),
     "情人节": (2, 14),
     "白色情人节": (3, 14),
     "植树节": (3, 12),
     "愚人节": (4, 1),
+    "五四": (5, 4),
     "青年节": (5, 4),
+    "护士节": (5, 12),
+    "五二零": (5, 20),
+    "520": (5, 20),
+    "七一": (7, 1),
     "建党节": (7, 1),
+    "八一": (8, 1),
+    "建军节": (8, 1),
     "平安夜": (12, 24),
     "教师节": (9, 10),
-    "建军节": (8, 1),
     "圣诞": (12, 25),
     "跨年夜": (12, 31),
 }
 _NEW_YEARS_EVE = ("大年三十", "年三十", "大年夜", "除夕")
 _PUBLIC = ("元旦", "春节", "清明", "五一", "端午", "中秋", "国庆")
 """Holidays with rest days, by the published schedule."""
-HOLIDAY_NAMES = "|".join(sorted((*_LUNAR_HOLIDAYS, *_SOLAR_HOLIDAYS, *_NEW_YEARS_EVE, "清明"), key=len, reverse=True))
+_NUMBERED = {
+    "三八": "妇女",
+    "五四": "青年",
+    "七一": "建党",
+    "八一": "建军",
+    "五一": "劳动",
+    "六一": "儿童",
+    "十一": "国庆",
+}
+"""Festivals called by their month and day, and the other name that may follow: 八一建军节."""
+_AS_A_DAY = r"节|那[天日]|当[天日]|[之以]?[前后]|放假|过(?!来|去)|还|一到"
+_TOLD_IN_DIGITS = {
+    **dict.fromkeys(("三八", "五四", "七一", "八一"), rf"(?={_AS_A_DAY}|我|就|给|才|[，,。]|$)"),
+    **dict.fromkeys(
+        ("618", "六一八", "520", "五二零"), rf"(?<![还付给交转打你您凑存了].{{3}})(?={_AS_A_DAY}|活动|大促)"
+    ),
+}
+"""Festivals whose names are numbers, and what stands around them where they are a day."""
+HOLIDAY_NAMES = "|".join(
+    [
+        *(f"{numbers}{other}" for numbers, other in _NUMBERED.items()),
+        *(rf"(?<![\d零]){name}{around}" for name, around in _TOLD_IN_DIGITS.items()),
+        *sorted(
+            ({*_LUNAR_HOLIDAYS, *_SOLAR_HOLIDAYS, *_NEW_YEARS_EVE, "清明"} - {*_TOLD_IN_DIGITS, "二月二"}),
+            key=lambda name: (-len(name), name),
+        ),
+    ]
+)
 """Every holiday that `next_holiday` knows, as a pattern."""
 _LONGEST_REST = 9  # days of rest in a row, that a holiday which is on may have begun before
 _LONGEST_YEAR = 385  # days of a lunar year with a leap month, and one more
@@ -94,7 +130,10 @@ def _lunar_months(year: int) -> dict[int, tuple[date, int]]:
 
 
 def next_holiday(today: date, name: str) -> date | None:
-    """The day itself of a named holiday, today or later."""
+    """The day itself of a named holiday, today or later. 八一建军 and 二月二龙抬头 say it twice."""
+    name = {"十一国庆": "国庆", "二月二龙抬头": "二月二"}.get(name, name)
+    if name.endswith(_NUMBERED.get(name[:2], "没有")):
+        name = name[:2]
     if name in _NEW_YEARS_EVE:
         return next_lunar(today, 12, 30)
     if name == "清明":
@@ -163,6 +202,13 @@ def add_workdays(day: date, count: int) -> date:
     return day
 
 
+def last_workday(day: date) -> date:
+    """The day itself where it is a working day, else the last one before it."""
+    while not is_workday(day):
+        day -= timedelta(days=1)
+    return day
+
+
 def month_end(year: int, month: int) -> date:
     """The last day of a month; months past December run into the next year."""
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
@@ -183,9 +229,7 @@ def next_payday(today: date, payday: int) -> date:
     """
     for ahead in range(3):
         last = month_end(today.year, today.month + ahead)
-        day = last.replace(day=min(payday, last.day))
-        while not is_workday(day):
-            day -= timedelta(days=1)
+        day = last_workday(last.replace(day=min(payday, last.day)))
         if day >= today:
             return day
     return today

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 from voicebot.understanding.numerals import NUMBER, parse_number
+from voicebot.understanding.slots.offers import FORWARD, SENT_AFTER, beside_paying, shade
 from voicebot.understanding.slots.span import AmountSpan
 from voicebot.understanding.slots.strays import strays
 
@@ -22,9 +22,9 @@ _LAST_OPEN = re.compile(
 )
 """一千五六: from 1,500 to 1,600."""
 _HEADLESS = re.compile(
-    r"(?<![零〇一二两三四五六七八九十百千万亿几好多\d])(?P<unit>[百千万])(?P<more>[一二三四五六七八九])(?:块钱?|元|"
+    r"(?<![零〇一二两三四五六七八九十百千万亿几好多\d])(?:(?<=[还付转交打存])|(?!万一(?![块元蚊])))(?P<unit>[百千万])(?P<more>[一二三四五六七八九])(?:块钱?|元|"
     r"圆|蚊)?"
-    r"(?![零一二两三四五六七八九十百千万分])"
+    r"(?![零一二两三四五六七八九十百千万]|分(?![你您恁侬]))"
 )
 """千二, as the south says it, is 1,200."""
 _BETWEEN = re.compile(
@@ -58,48 +58,20 @@ _BIG = re.compile(
     rf"几)?(?![号日月点天期次遍岁年周个人名小]|回(?![执单来去家头复])|分(?!期|成|[一二三四五六七八九十两\d]))"
 )
 _BARE = re.compile(
-    rf"(?P<n>{NUMBER})(?P<more>多)?(?![号日月点天期次岁年周楼层个分%家位人遍回下般起直样定些会度半时成折多]|来[个次通遍])"
+    rf"(?P<n>{NUMBER})(?!{_CN}|\d)(?P<more>多)?(?![号日月点天期次岁年周楼层个分%家位人遍回下般起直样定些会度半时成折多]|来[个次通遍])"
 )
 _PAY_VERB = re.compile(
-    r"(?:还|付|给|交|转|打|凑|拿|存|缴|出|扣|欠|借|凑个|要|来|就|有|只|剩|差|收|免|减|多)(?:你们?|您|"
-    r"他们?|上|了|出|个|款|得起|得出|个?整|到|过去|过来|起|\s){0,5}$"
+    r"(?:还|付|给|交|转|打|凑|拿|存|缴|出|扣|划|汇|弄|欠|借|凑个|要|来|就|有|只|剩|差|收|免|减|多)(?:你们?|您|"
+    r"他们?|上|了|出|个|款|得起|得出|个?整|到|过去|过来|进去|进来|起|走|掉|\s){0,5}$|"
+    r"[扣划收][掉走了去]+我$|[还转付存交汇扣缴](?:过去|给你们?)?的$|(?:金额|最低(?:还款)?额?)(?:就?是|为|[:：])?$"
 )
-_ROUGH_BEFORE = re.compile(
-    r"(?:大概|大约|差不多|约莫?|将近|接近|也就|估计|可能|最多|顶多|最少|至少|起码|不到|上下|小|快|近)(?:能|可以|"
-    r"先|还|付|给|个|有|是|凑|拿|出)*$"
-)
-_ROUGH_AFTER = re.compile(r"^(?:块钱?|元)?(?:左右|上下|的样子|吧?差不多|出头)")
-_MONTHLY = re.compile(
-    r"(?:每个?月|每月|一个月|按月|月供|每期|一期)(?:我|就|先|最多|只能|能|可以|大概|顶多|差不多|给|还|付|交|打|"
-    r"你们?|您|个|它|想|再)*$"
-)
+_NAMES_NUMBERS = re.compile(r"尾号|后四位|身份证|验证码|电话|号码|工号|编号|短信")
+_NOTES = re.compile(rf"(?P<count>{_CN}+|\d+)张(?P<n>一百|五十|二十|十|100|50|20|10)(?:块钱?|元)?的?")
+"""六张一百的 is 600."""
+_CLAUSE_ENDS = r"[，,。!！?？;；\s]"
+_ALONE = re.compile(rf"(?:(?<=^)|(?<={_CLAUSE_ENDS}))\d{{3,6}}(?:\.\d+)?(?={_CLAUSE_ENDS}|$)")
+_PAYS = re.compile(r"还(?!是|有|没|在)|[付交转存缴汇清]|[扣划](?!号)|打(?!电话|过来|工|扰)")
 _NOT_MONEY_BEFORE = re.compile(r"(?:尾号|后四位|身份证|验证码|电话|号码|工号|第|周|礼拜|星期|百分之|分之)(?:是|就是)?$")
-_MENTIONED = re.compile(
-    r"(?:(?<!把)(?:欠|借|该|透支|逾期|挣|赚|工资|收入|低保|退休金|养老金|花|亏|被扣|房租|房贷|车贷|违约金|滞纳金|"
-    r"本来|原来|总共|一共|"
-    r"(?<![还付交给清])(?:本金|利息|罚息|月供)|(?:要|让|叫|逼|催)我(?:还|给|付|交))"
-    r"(?:你们?|了|的|是|得|着|才|就|只有|都|要|他们?|我|差不多|大概|有|到手)*|"
-    r"(?:变成?|成了|涨[到成]|滚[到成]|算[成出]|多[收扣算要记])(?:了|我|们)*|"
-    r"(?:留|(?:转|打|汇|发|寄|借|给)(?:了|过|来)?(?:给|到)?我|(?:给|帮|替)我[转打汇发寄借])(?:了|个|点|过来|来)*|到手(?:才|就|只有|是)*|"
-    r"(?:当初|当时|的时候|那时|合同上?|原先|最早)(?:你们?|他们|我)?(?:说|讲|写|谈|算|定)(?:好|的|是)*|"
-    r"(?:免|减|便宜|优惠|(?<![最至])少[还收]|抹|省|打折|降)(?:我|掉|个|点|了|去|他|它|一下|到)*|"
-    r"(?:哪来的?|哪有|哪里?(?:来|有)|(?:拿什么|怎么|咋|凭什么|哪有钱|没钱|没法|没办法|拿啥)(?:能|可能)?(?:还|给|"
-    r"付)(?:得?起|上)?|多出来的?|(?:一天|每天|日结|一个?月才|一年才)(?:才|就|只|挣|赚|有)*|没有|没得|(?<![要还给])不(?:还|要|给|付)|你们?说|(?:别|甭|不要)说|再加|拿不出|"
-    r"凑不[出齐到够]|"
-    r"弄不到|还不[了上起]|给不[了起]|付不起|不可能还?|不能还|不止|不是)(?:你们?|您|那|这|个)*)$"
-)
-"""A sum that is owed, earned, asked off or out of reach, not one that is offered."""
-_BY = re.compile(r"(?:按照?|照)(?:着|了|我|你们?)*$")
-_RECKONED = re.compile(r"(?:块钱?|元|来|的)*(?:算|计)")
-"""怎么按一万算: a sum that is reckoned with, not paid."""
-_TOTAL = re.compile(r"(?:总共|一共|统共|拢共|合计|加起来|加一起)(?:就?是|就|有)?$")
-_OUT_OF_REACH = re.compile(
-    r"^(?:块钱?|元)?(?:我|一下子?|一次|一时|真的?|实在|肯定|是|都|也|那|可|就)*(?:还不[了上起]|拿不出|凑不[出齐到够]|给不[了起]|没有|"
-    r"(?:一分钱?|一毛钱?|半分)?(?:都|也|是)*(?:不会|不想|不愿意?|不打算|绝不|休想|别想|甭想)(?:再|给|我|你们?)*[还给付出要拿]?|"
-    r"哪来|哪里来|从哪|怎么来|"
-    r"不可能|太[多高少]|少了点|多了点|有点多|"
-    r"的?(?:利息|罚息|违约金|手续费|滞纳金|工资|房租|房贷|收入|低保|退休金|养老金|生活费|保底|底薪))"
-)
 _NOT_OF_THE_DEBT_BEFORE = re.compile(
     r"(?:已经|早就|早都|刚刚?|昨天|没法|没办法|不能|不可能|做不到|办不到|怎么可能|哪能|拿不出|一分|利息|罚息|"
     r"违约金|免|别人?|不会|没有?)(?:一下子|一下|都|全|全部|把|给|我|也|能)*$"
@@ -108,31 +80,22 @@ _NOT_OF_THE_DEBT = re.compile(
     r"^(?:我|肯定|真的?|实在|也|都|是|给我)*(?:班|接|作业|(?:还|付|给|拿)?不(?:了|起|清|上|出|完|现实|可能|行)|过|(?:房|车|"
     r"网)贷|花呗|别|其他|另|免|减|取消|抹)"
 )
-_FORWARD = r"(?:还|付|结|交|清|给|补|弄|处理|打|转|缴)"
 _PARTS_OF_DEBT: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("rest", re.compile(r"剩下的?|剩余的?|余下的?|其余的?|余款|尾款|其他的(?=下|以后|慢)")),
-    ("half", re.compile(rf"(?:先)?{_FORWARD}?(?:个|上)?(?:一半|半数|一多半|一大半)")),
+    ("half", re.compile(rf"(?:先)?{FORWARD}?(?:个|上)?(?:一半|半数|一多半|一大半)")),
     ("minimum", re.compile(r"最低(?:还款)?额?(?:度)?|最低还款")),
     (
         "all",
         re.compile(
-            rf"全部|全额|全款|一次性|一把(?:头)?(?={_FORWARD})|{_FORWARD}清|结清|清账|"
-            rf"全(?:都)?{_FORWARD}|{_FORWARD}完|{_FORWARD}齐|一分不少|"
-            rf"所有(?:的)?(?:欠款|钱|账)?|都{_FORWARD}(?:了|上|给)|一起{_FORWARD}"
+            rf"全部|全额|全款|一次性|一把(?:头)?(?={FORWARD})|{FORWARD}清|结清|清账|"
+            rf"全(?:都)?{FORWARD}|{FORWARD}完|{FORWARD}齐|一分不少|"
+            rf"所有(?:的)?(?:欠款|钱|账)?|都{FORWARD}(?:了|上|给)|一起{FORWARD}"
         ),
     ),
 )
 _SHARE = re.compile(r"(?P<den>[二三四五六七八九十])分之(?P<num>[一二三四五六七八九])")
 _PERCENT = re.compile(
     rf"(?:百分之(?P<cn>{_CN}+)|(?P<ar>\d+(?:\.\d+)?)%|(?P<cheng>[一二三四五六七八九])成(?!功|立|年|本))"
-)
-_SENT_BEFORE = re.compile(
-    r"(?:还|付|转|打|划|扣|汇|存|交|缴|给|补|清|结)(?:给?你们?|您|过来|过去|进去|回来|上|个|了|的|掉|大概|差不多|最多|先)*$"
-)
-_SENT_AFTER = re.compile(
-    r"(?:\s|块|元|整|钱|左右|的|我|就|都|也|先|直接|一次性?|一并|一起|马上|一定|肯定|准时|全部|全|给?你们?|给?您)*"
-    r"(?:打(?=过[来去]|给[你您]|进|到|去|来|上|款|你)|到账|"
-    r"[划汇转存交缴付还结](?!不|没|有|是|在|给?我|[\d一二两三四五六七八九十]|账单))"
 )
 _UNIT = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _ODD_RANGES = {
@@ -175,7 +138,7 @@ def find_amounts(
 
     def keep(span: AmountSpan | None) -> None:
         if span is not None:
-            found.append(_beside_paying(said, _shade(undated, span)))
+            found.append(beside_paying(said, shade(undated, span)))
             blocked.append((span.start, span.end))
 
     for pattern, read in _READERS:
@@ -187,7 +150,7 @@ def find_amounts(
             keep(_plain(match))
     for span in _shares(text, amount_due):
         if not any(span.start < end and start < span.end for start, end in blocked):
-            found.append(_beside_paying(said, span))
+            found.append(beside_paying(said, span))
     return sorted(found, key=lambda span: span.start)
 
 
@@ -207,27 +170,11 @@ def _counts_as_money(text: str, match: re.Match[str], bare: bool) -> bool:
         return False
     if bare:
         return value >= 10 or match["n"].isdigit()
-    if value >= 100 and _SENT_AFTER.match(text, match.end()):
+    if value >= 100 and SENT_AFTER.match(text, match.end()):
+        return True
+    if _ALONE.match(text, match.start()) and _PAYS.search(text) and not _NAMES_NUMBERS.search(text):
         return True
     return value >= 10 and bool(_PAY_VERB.search(before))
-
-
-def _shade(text: str, span: AmountSpan) -> AmountSpan:
-    before, after = text[: span.start], text[span.end :]
-    rough = bool(_ROUGH_BEFORE.search(before) or _ROUGH_AFTER.search(after))
-    monthly = bool(_MONTHLY.search(before))
-    reckoned = _BY.search(before) and _RECKONED.match(after)
-    reachable = not (reckoned or _OUT_OF_REACH.match(after))
-    offered = reachable and not _MENTIONED.search(before)
-    total = reachable and bool(_TOTAL.search(before))
-    return replace(span, approximate=span.approximate or rough, monthly=monthly, offered=offered, total=total)
-
-
-def _beside_paying(text: str, span: AmountSpan) -> AmountSpan:
-    """Marks a sum that a verb of paying stands right beside: 把三千打过来, 给一半."""
-    before, words, after = text[: span.start], text[span.start : span.end], text[span.end :]
-    inside = span.of_debt is not None and re.match(_FORWARD, words)
-    return replace(span, sent=bool(inside or _SENT_BEFORE.search(before) or _SENT_AFTER.match(after)))
 
 
 def _plain(match: re.Match[str]) -> AmountSpan | None:
@@ -299,7 +246,13 @@ def _with_jiao(match: re.Match[str]) -> AmountSpan | None:
     return AmountSpan(match.start(), match.end(), whole + tenths / 10 + (cents or Decimal(0)) / 100)
 
 
+def _notes(match: re.Match[str]) -> AmountSpan | None:
+    count, worth = parse_number(match["count"]), parse_number(match["n"])
+    return None if count is None or worth is None else AmountSpan(match.start(), match.end(), count * worth)
+
+
 _READERS = (
+    (_NOTES, _notes),
     (_UP_TO, _up_to),
     (_BETWEEN, _between),
     (_RANGE, _range),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from datetime import date, timedelta
@@ -32,7 +33,19 @@ def find_days(text: str, today: date, payday: int | None = None, *, asked: bool 
             span = read(match, from_here)
             if span is not None:
                 taken.append(_with_suffix(text, span))
-    return _same_again(text, sorted(taken, key=lambda span: span.start), today)
+    return _same_again(text, _named_once(text, sorted(taken, key=lambda span: span.start)), today)
+
+
+def _named_once(text: str, days: list[DaySpan]) -> list[DaySpan]:
+    """八月十五中秋节: a number of the lunar calendar right before the festival that it is says nothing more."""
+    twice = {
+        number.start
+        for number, festival in itertools.pairwise(days)
+        if festival.start - number.end <= 1
+        and _LUNAR_NUMBER.fullmatch(text[number.start : number.end])
+        and _LUNAR_FESTIVAL.match(text, festival.start)
+    }
+    return [span for span in days if span.start not in twice]
 
 
 def _same_again(text: str, days: list[DaySpan], today: date) -> list[DaySpan]:
@@ -221,7 +234,8 @@ def _part_of_month(match: re.Match[str], today: Today) -> DaySpan | None:
     if part[-1] in "底末":
         return named(match, end, latest=end)
     if part[-1] == "初":
-        if not match["month"] and today.date.day > 5:
+        unnamed = match["month"] in (None, "", "月") and not _DONE_THEN.match(match.string, match.end())
+        if unnamed and today.date.day > 5:
             end = almanac.month_end(today.date.year, today.date.month + 1)
         return undecided(match, end.replace(day=1), end.replace(day=5))
     if part in ("上旬", "中旬", "下旬"):
@@ -249,6 +263,11 @@ def _year_end(match: re.Match[str], today: Today) -> DaySpan:
     return named(match, end, latest=end, approximate=True, vague=True)
 
 
+def _year_start(match: re.Match[str], today: Today) -> DaySpan:
+    first = date(today.date.year + 1, 1, 1)
+    return undecided(match, first, first.replace(day=31))
+
+
 def _workday(match: re.Match[str], today: Today) -> DaySpan:
     return named(match, almanac.add_workdays(today.date, 1))
 
@@ -274,13 +293,16 @@ _MONTH = (
 )
 _FROM_TEN = r"(?:[二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|卅一?|[12]\d|3[01])"
 _SUFFIX = re.compile(
-    r"之前|以前|之内|以内|之后|以后|左右|前后|上下|(?:的)?(?:第二天|次日|隔天|转天|后一天|前一天|头一天)|前(?!天|"
+    r"之前|以前|之内|以内|之后|以后|左右|前后|上下|(?:的)?(?:第二天|次日|隔[天日]|转天|后一天|前一天|头一天)|前(?!天|"
     r"面|几|两)|内|后(?!天|面|儿|晌|半)"
 )
+_DONE_THEN = re.compile(r"[^，,。]{0,20}?[还付转打交存汇扣](?:给?你们?|过去|清|掉|上)*[了的过]")
+_LUNAR_NUMBER = re.compile(rf"{COUNT}月{COUNT}")
+_LUNAR_FESTIVAL = re.compile("端午|中秋|七夕|重阳|中元|腊八|元宵")
 _NO_MONTH = re.compile(rf"周|礼拜|星期|{COUNT}(?:号|日)?(?!月)")
 _OF_A_WEEK = re.compile(r"周|礼拜|星期")
-_OVER = re.compile(r"(?<!不)过(?:了|完)(?:这个?|那个?)?$")
-_BESIDE = re.compile(r"(?:的)?(?:第二天|次日|隔天|转天|后一天|(?P<before>前一天|头一天))")
+_OVER = re.compile(r"(?<![不还付转打交存])过(?:了|完)(?:这个?|那个?)?$")
+_BESIDE = re.compile(r"(?:的)?(?:第二天|次日|隔[天日]|转天|后一天|(?P<before>前一天|头一天))")
 _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
     (re.compile(pattern), reader)
     for pattern, reader in (
@@ -324,6 +346,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
             r"(?<![\d一二两三四五六七八九十几半])年内",
             _year_end,
         ),
+        (r"[明来]年的?年?[初头](?![一二三四五六七八九十])", _year_start),
         (r"(?:下一?个|明个)工作日", _workday),
         (rf"{_MONTH}(?P<within>之?内|以内|之前|前)?", _whole_month),
         *OPEN_DAYS,

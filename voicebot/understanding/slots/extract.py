@@ -3,34 +3,30 @@ asked back."""
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from voicebot.understanding.meaning import Context, Expecting, Slot
 from voicebot.understanding.numerals import latin_numbers
-from voicebot.understanding.slots import amounts, dates, digits, mentions, roles, stretches, times
+from voicebot.understanding.slots import (
+    amounts,
+    callbacks,
+    corrections,
+    dates,
+    digits,
+    gone,
+    mentions,
+    roles,
+    stretches,
+    times,
+)
 from voicebot.understanding.slots.instalments import instalments
-from voicebot.understanding.slots.moments import CLAUSE, Moment, find_moments, in_full
+from voicebot.understanding.slots.moments import Moment, find_moments
+from voicebot.understanding.slots.offers import least, main_amount
 from voicebot.understanding.slots.span import AmountSpan
 from voicebot.understanding.slots.spelled import told_digits
-
-_PAYING_IT = re.compile(r"(?:还|付|给|交|转|打|凑|拿|存|缴|划|补)(?:你们?|您|上|出|个|掉|得起)*(?:大概|差不多|最多)?$")
-_FIX = re.compile(
-    r"不是(?P<old1>[^，,。是]{1,12})[，,。]?(?:而|应该|我说的|我讲的)?是(?P<new1>.+)|"
-    r"(?:不对|[说讲记看写念报](?:错|快|岔|混|反|漏|偏|串)了?|错了|(?<=[，,])等(?:等|一?下)(?=[，,])|口误|不不不?|更正一下|"
-    r"改一下|"
-    r"(?<![多少])算了(?=[，,]?(?:还|还是)?[\d一二两三四五六七八九十周下明后]))"
-    r"[，,。]?(?:应该|我是说|我说的|我讲的|还)?是?(?P<new2>.+)|"
-    r"(?P<old3>.+?)[，,。]?(?:哦|啊)?(?:不不?|不对|不是)[，,。](?:是)?(?P<new3>.+)|"
-    r"(?:改成|改到|改为|换成|还是改)(?P<new4>.+?(?=[，,](?:原来|本来|原先|原定|之前)|$))"
-)
-_SECOND_THOUGHT = re.compile(
-    r"(?:块钱?|元)?(?:吧|呗|嘛|好了)[，,。]?(?:呃|嗯|额|哎|唉|那就|还是)?[，,]?|(?:块钱?|元)?[，,](?:呃|嗯|额)[，,]?"
-)
-_DEBT = re.compile(r"欠|借|账单|本金|利息|罚息|违约金|你们?(?:说|要|让|叫)")
+from voicebot.understanding.slots.vernacular import in_plain_words
 
 
 @dataclass(frozen=True)
@@ -43,39 +39,14 @@ class Values:
 
 def extract(text: str, context: Context) -> Values:
     """Every value in the text. Where a turn corrects itself, only what stands after the correction."""
-    text = latin_numbers(text)
-    fixed = _correction(text, context)
-    if fixed is not None:
-        return fixed
+    text = in_plain_words(latin_numbers(text))
+    fix = corrections.replaced(text)
+    if fix is not None:
+        before, new = fix
+        slots = extract(corrections.with_its_day(before, new, context), context).slots
+        if slots:
+            return Values({**(_extract(before, context) if before else {}), **slots}, correction=True)
     return Values(_extract(text, context))
-
-
-def _correction(text: str, context: Context) -> Values | None:
-    match = _FIX.search(text)
-    if match is None:
-        return None
-    new = next(value for name, value in match.groupdict().items() if name.startswith("new") and value)
-    before = match["old3"] or text[: match.start("old1") if match["old1"] else match.start()]
-    slots = extract(_with_its_day(before, new, context), context).slots
-    if not slots:
-        return None
-    return Values({**(_extract(before, context) if before else {}), **slots}, correction=True)
-
-
-def _with_its_day(before: str, new: str, context: Context) -> str:
-    """周五下午两点，说错了，三点: a time alone, said in the place of another, stays on the day of that one."""
-    today, hour = context.now.date(), context.now.hour
-    if dates.find_days(new, today) or not any(clock.clock for clock in times.find_times(new, hour)):
-        return new
-    timed = [
-        moment
-        for moment in find_moments(before, dates.find_days(before, today), times.find_times(before, hour))
-        if moment.day is not None and moment.clock is not None
-    ]
-    if not timed or timed[-1].day is None or timed[-1].clock is None:
-        return new
-    day, part = timed[-1].day, timed[-1].clock.part or ""
-    return f"{before[day.start : day.end]}{part}{new}"
 
 
 def _extract(text: str, context: Context) -> dict[str, Slot]:
@@ -103,8 +74,8 @@ def _extract(text: str, context: Context) -> dict[str, Slot]:
     asked = context.expecting in (Expecting.AMOUNT, Expecting.DATE_AND_AMOUNT)
     sums = amounts.find_amounts(text, context.amount_due, bare=asked, taken=taken)
     _place_moments(text, context, find_moments(text, days, clocks), sums, found)
-    _place_amounts(text, context, sums, found)
     _place_mentions(text, context, found)
+    _place_amounts(text, context, sums, found)
     return found
 
 
@@ -115,25 +86,30 @@ def _place_moments(
     idle: list[Moment] = []
     calls: list[Moment] = []
     for moment in moments:
-        if roles.is_no_offer(text, moment, context):
+        if callbacks.is_no_offer(text, moment, context):
+            if callbacks.keeps_its_day(moment, refused=False):
+                idle.append(moment)
             continue
-        if roles.is_idle(text, moment, sums, context):
+        if callbacks.is_idle(text, moment, sums, context):
             idle.append(moment)
             continue
-        past = roles.gone_by(text, moment, context.now)
+        past = gone.gone_by(text, moment, context.now)
         if past is not None:
             _add(found, _day_slot("past_date", text, past))
-        elif roles.is_refused(moment) or roles.is_due(moment):
-            continue
-        elif roles.is_call(text, moment, sums, context):
+        elif (refused := roles.is_refused(moment)) or roles.is_due(moment):
+            if callbacks.keeps_its_day(moment, refused=refused):
+                idle.append(moment)
+        elif callbacks.is_call(text, moment, sums, context):
             calls.append(moment)
+            if moment.exact and callbacks.pays_too(text, moment):
+                pays.append(moment)
         else:
             pays.append(moment)
     asked_when = context.expecting in (Expecting.DATE, Expecting.AMOUNT, Expecting.DATE_AND_AMOUNT)
-    if calls and not asked_when and not roles.is_paying(text, sums):
+    if calls and not asked_when and not callbacks.is_paying(text, sums):
         calls, pays = sorted((*calls, *pays), key=lambda moment: moment.start), []
     if calls:
-        _add(found, _callback_slot(text, in_full(text, roles.best_call(calls), (*calls, *idle)), context))
+        _add(found, _callback_slot(text, callbacks.in_full(text, callbacks.best_call(calls), (*calls, *idle)), context))
     chosen = roles.best_day(text, pays, context)
     if chosen is not None:
         _add(found, _day_slot("date", text, chosen))
@@ -209,9 +185,14 @@ def _place_amounts(text: str, context: Context, sums: Sequence[AmountSpan], foun
     named = [span for span in sums if span.of_debt is None]
     parts = [span for span in sums if span.of_debt is not None]
     asked = context.expecting in (Expecting.AMOUNT, Expecting.DATE_AND_AMOUNT)
-    main = _main_amount(text, named, answering=asked or "date" in found) or next(
+    answering = asked or "date" in found or "past_date" in found
+    main = main_amount(text, named, answering=answering, taken="past_date" in found) or next(
         (span for span in parts if span.of_debt != "rest"), None
     )
+    if main is None and "instalments" in found:
+        main = main_amount(text, named, answering=answering, in_parts=True)
+    if main is not None and main.of_debt == "minimum" and main.value is None:
+        main = least(text, named) or main
     rest = next((span for span in parts if span.of_debt == "rest"), None)
     if main is None and rest is not None:
         main, rest = rest, None
@@ -234,28 +215,6 @@ def _place_amounts(text: str, context: Context, sums: Sequence[AmountSpan], foun
 def _amount_slot(text: str, span: AmountSpan) -> Slot:
     words = text[span.start : span.end]
     return Slot("amount", span.value, words, span.approximate, span.vague, span.earliest, span.latest)
-
-
-def _main_amount(text: str, spans: Sequence[AmountSpan], *, answering: bool) -> AmountSpan | None:
-    """The sum the caller offers, before one they only mention (欠五千，先还一千)."""
-    spans = _restated(text, spans)
-    offered = [s for s in spans if s.offered]
-    if not offered and answering and not _DEBT.search(text):
-        offered = [s for s in spans if s.total]
-    paid = [s for s in offered if _PAYING_IT.search(text[: s.start])]
-    return next(iter(paid or [s for s in offered if s.sent] or offered), None)
-
-
-def _restated(text: str, spans: Sequence[AmountSpan]) -> list[AmountSpan]:
-    """三千吧，三千二: of two sums that stand alone one after the other, the second is the one that is meant."""
-    kept = list(spans)
-    for first, second in itertools.pairwise(spans):
-        between = text[first.end : second.start]
-        alone = not text[: first.start] or CLAUSE.fullmatch(text[first.start - 1])
-        ends = second.end == len(text) or CLAUSE.match(text, second.end) or text[second.end] in "吧呗嘛"
-        if alone and ends and _SECOND_THOUGHT.fullmatch(between):
-            kept.remove(first)
-    return kept
 
 
 def _place_mentions(text: str, context: Context, found: dict[str, Slot]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 from voicebot.understanding.numerals import parse_number
@@ -49,7 +50,19 @@ _RHYTHM = re.compile(
     rf"(?P<sum>一)个?(?P<sum_unit>{_UNIT})(?:我|就|先|最多|只能|能|可以)*{_PAY}(?:你们?|您|恁)?(?=[\d一二两三四五六七八九十]"
     rf"(?!年|个))"
 )
-_REFUSED = re.compile(r"(?:别|不要|甭|不想|不用|不是)(?:给我|再|让我|说)?(?:分|做|办|拆)?(?:成|个)?$")
+_REFUSED = re.compile(
+    r"(?:别|不要|甭|不想|不用|不是|(?<![能行好是要可])不(?!然|如))(?:给我|再|让我|说|选|要)?(?:分|做|办|拆)?(?:成|个)?$|"
+    r"(?:(?:欠|逾期)(?:了|着|你们?)*|变成?)$"
+)
+_TOO_MUCH = re.compile(
+    r"(?:的话)?(?:我|还是|也|实在|真的?|那|压力|每[期月]|一[期月]|的|是|都|就)*(?:太|不行|不成|扛不|吃不消|还不[起上了]|顶不|受不了|够呛|"
+    r"没[还交付]|紧了?点|有点[紧多短长]|(?<=压力)大)"
+)
+_TOO_HIGH = re.compile(r"(?<![是果若])太[多高紧长短贵]|吃不消|扛不|顶不")
+_CHANGED_TO = re.compile(r"(?:改|换|调|延|加|拉|放宽?)(?:成|到|为|作)?(?:个|分)?$")
+_CHOSEN = re.compile(
+    r"(?:最好|我?(?:还是)?(?:要|选|想[要选])|那就|就|还是|不如|干脆|宁可|定)(?:是|个|分|办|做|选|要|定)*$"
+)
 _YEARS = re.compile(r"(?P<n>[一二两三四五])年半?|半年")
 _SHORTEST = 2  # parts; what is paid at once is no instalment
 
@@ -58,19 +71,34 @@ def instalments(text: str, *, bare: bool = False) -> tuple[int, str] | None:
     """Number of instalments and its words. 分一年 is 12, 半年一次还两年 is 4; `bare` takes a number alone, because the
     bot has just asked."""
     step, rest, rhythm = _rhythm(text)
-    for pattern in (_INTO_PARTS, _INTO_LENGTH, _PARTS):
-        for match in pattern.finditer(rest):
-            if _REFUSED.search(rest[: match.start()]):
-                continue
-            told = _parts(match) if pattern is not _INTO_LENGTH else _steps(match, step)
-            if told is not None and told >= _SHORTEST:
-                return told, match[0]
+    named = [
+        (told, match)
+        for pattern in (_INTO_PARTS, _INTO_LENGTH, _PARTS)
+        for match in pattern.finditer(rest)
+        if not _REFUSED.search(rest[: match.start()]) and not _TOO_MUCH.match(rest, match.end())
+        if (told := _parts(match) if pattern is not _INTO_LENGTH else _steps(match, step)) is not None
+        if told >= _SHORTEST
+    ]
+    starts = [match.start() for _, match in named]
+    named = [found for found in named if not _taken_back(rest, found[1].end(), starts)] or named
+    if named:
+        told, match = next(
+            (found for sign in (_CHANGED_TO, _CHOSEN) for found in named if sign.search(rest[: found[1].start()])),
+            named[0],
+        )
+        return told, match[0]
     if rhythm or "分期" in text:
         for match in _STRETCH.finditer(rest):
             told = _steps(match, step)
             if told is not None and told >= _SHORTEST and _is_paid_over(rest[: match.start()], rest[match.end() :]):
                 return told, match[0]
     return _alone(text) if bare else None
+
+
+def _taken_back(text: str, end: int, starts: Sequence[int]) -> bool:
+    """Whether a number is called too much before another is named: 分六期一期五百，太高，分九期."""
+    later = min((start for start in starts if start >= end), default=None)
+    return later is not None and _TOO_HIGH.search(text, end, later) is not None
 
 
 def _rhythm(text: str) -> tuple[Fraction, str, str]:

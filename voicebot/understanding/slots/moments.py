@@ -48,25 +48,6 @@ def find_moments(text: str, days: Sequence[DaySpan], clocks: Sequence[ClockSpan]
     return _with_surroundings(text, sorted(moments, key=lambda moment: moment.start))
 
 
-def in_full(text: str, moment: Moment, others: Sequence[Moment]) -> Moment:
-    """周日白天都行，两点吧: a clock alone belongs to the day, and the part of day, that was named before it.
-
-    A better time (明早九点，最好九点半) also to a day that was named with a time of its own.
-    """
-    clock = moment.clock
-    if moment.day is not None or clock is None or clock.clock is None:
-        return moment
-    for other in others:
-        timed = other.clock is not None and other.clock.clock is not None
-        if other.end > moment.start or other.day is None or (timed and "最好" not in moment.head):
-            continue
-        if other.clock is not None and other.clock.part and clock.part is None:
-            again = times.find_times(f"{other.clock.part}{text[clock.start : clock.end]}", 0)
-            clock = replace(again[0], start=clock.start, end=clock.end) if again else clock
-        return replace(moment, day=other.day, clock=clock)
-    return moment
-
-
 def clause_around(text: str, start: int, end: int) -> tuple[int, int]:
     """From where to where the clause goes that holds a stretch of the text."""
     left = max((match.end() for match in CLAUSE.finditer(text, 0, start)), default=0)
@@ -114,7 +95,8 @@ def _join_clocks(text: str, clocks: Sequence[ClockSpan]) -> list[ClockSpan]:
             and clock.clock is not None
             and clock.start - before.end <= 4
         ):
-            again = times.find_times(f"{before.part}{text[clock.start : clock.end]}", 0)
+            part = {"早": "早上", "晚": "晚上"}.get(before.part or "", before.part)
+            again = times.find_times(f"{part}{text[clock.start : clock.end]}", 0)
             if again and again[0].clock is not None:
                 kept[-1] = replace(again[0], start=before.start, end=clock.end)
                 continue

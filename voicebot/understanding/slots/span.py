@@ -69,6 +69,8 @@ class AmountSpan:
     monthly: bool = False
     offered: bool = True
     """False for a sum that is only mentioned: owed, earned, asked off, or more than the caller has."""
+    reachable: bool = True
+    """False for a sum of which the caller says that it cannot or will not be paid, or that is only reckoned with."""
     total: bool = False
     """Only what it comes to altogether: 一共两千. Offered where the turn promises a day or answers how much, and names
     no other."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from voicebot.understanding.meaning import Context, Expecting
 from voicebot.understanding.slots import dates
+from voicebot.understanding.slots.callbacks import PAYING
 from voicebot.understanding.slots.digits import digits_of_number, digits_of_pairs, find_digits
-from voicebot.understanding.slots.roles import PAYING
 from voicebot.understanding.slots.span import DigitSpan
 
 _LAST_FOUR = re.compile(r"(?:最后|后|末)四位(?:数字?)?(?:就?是|为|：|:)?")

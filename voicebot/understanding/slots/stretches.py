@@ -15,9 +15,9 @@ _YEARS = r"年(?=之后|以后|过后|后|之内|以内|内)"
 _BUT_PARTICLES = re.compile(
     r"[那就要得再给我等大概最多顶差不左右上下时间的话行可以吗吧嘛啊呢呀了嗯呃哦好，,。.？?！!\s]*"
 )
-_DEALT = re.compile(r"[还付转打交存汇缴结扣划清]")
+DEALT = re.compile(r"[还付转打交存汇缴结扣划清]")
 _POSTPONE = re.compile(
-    rf"(?:推|推迟|延|延期|延后|缓|宽限|晚)(?:个|上|一下)?(?P<n>{COUNT}|半)个?(?P<unit>天|日|周|星期|礼拜|月)"
+    rf"(?:推|推迟|延|延期|延后|缓|宽限|晚|拖)(?:个|上|一下|多)?(?P<n>{COUNT}|半)个?(?P<unit>天|日|周|星期|礼拜|月)(?!了)"
 )
 
 
@@ -54,6 +54,8 @@ def _ahead(match: re.Match[str], today: Today) -> DaySpan | None:
     prefix, suffix, unit = match["prefix"], match["suffix"], match["unit"]
     if not prefix and not suffix and unit != "工作日" and not _is_alone(match, today.asked):
         return None
+    if prefix and not suffix and "拖" in prefix and match.string[match.end() :].startswith("了"):
+        return None
     if match["n"] == "两" and unit == "天" and prefix and not suffix:
         return undecided(match)
     day = _after(today.date, match["n"], unit, match["half"])
@@ -65,7 +67,7 @@ def _ahead(match: re.Match[str], today: Today) -> DaySpan | None:
 def _ago(match: re.Match[str], today: Today) -> DaySpan | None:
     """三天前, 一个礼拜之前: so far back; 三天之前 only where something was done then."""
     count = 1 if match["n"] == "半" else number(match["n"])
-    if count is None or not _DEALT.search(match.string, match.end()):
+    if count is None or not DEALT.search(match.string, match.end()):
         return None
     if match["n"] == "半":
         day = today.date - timedelta(days={"月": 15, "年": 182}.get(match["unit"][-1], 0))

@@ -6,6 +6,7 @@ import re
 from datetime import time
 
 from voicebot.understanding.numerals import parse_number
+from voicebot.understanding.slots.routine import AFTER_A_MEAL, ROUTINE, part_of_day
 from voicebot.understanding.slots.span import ClockSpan
 
 _PARTS: dict[str, tuple[time, time]] = {
@@ -59,14 +60,15 @@ _PART = (
     "(?P<part>凌晨|大清早|清早|清晨|一大早|大早上|早上|早晨|早间|早起(?!床)|上午|上半天|前晌|头晌(?!午)|中午|晌午|午休|"
     "下午|下半天|午后|后半晌|后晌|傍晚|傍黑|擦黑|晚上|夜晚|晚间|夜里|半夜|深夜|(?<=[今明后昨听天儿])[早晚])"
 )
+_PART_OR_ROUTINE = f"(?:{_PART}的?|(?P<routine>{ROUTINE}))?"
 _N = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[一二两三四五六七八九])"
 _MIN = r"(?:\d{1,2}|[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九]|[一二三四五六七八九])"
 _CLOCK = re.compile(
-    rf"(?:{_PART}的?)?(?:差(?P<short>一刻|{_MIN}分钟?)(?:钟|到)?)?(?P<hour>{_N})(?:点(?!{_N}*[万亿])钟?|点来钟|来点钟?|:|：)(?P<minute>半|一刻|三刻|(?:过|"
-    rf"零)?{_MIN}分?(?![点天号百千万块元])|\d\d|差(?P<to>一刻|{_MIN}分)钟?)?(?P<many>多)?(?:左右|前后)?"
+    rf"{_PART_OR_ROUTINE}(?:差(?P<short>一刻|{_MIN}分钟?)(?:钟|到)?)?(?P<hour>{_N})(?:点(?!{_N}*[万亿])钟?|点来钟|来点钟?|:|：)(?P<minute>半|一刻|三刻|"
+    rf"[搭踏]?(?P<fives>[一二两三四五六七八九]|十一?)(?:个字|(?<=[搭踏].)(?![分点]))|(?:过|零)?{_MIN}(?!\d)分?(?![个点天号百千万块元])|\d\d|差(?P<to>一刻|{_MIN}分)钟?)?(?P<many>多)?(?:左右|前后)?"
 )
 _RANGE = re.compile(
-    rf"(?:{_PART}的?)?(?:(?P<first>{_N})(?:点钟?)?(?P<half>半)?(?:到|至|或者?|、|-|~)(?P<last>{_N})点|"
+    rf"{_PART_OR_ROUTINE}(?:(?P<first>{_N})(?:点钟?)?(?P<half>半)?(?:到|至|或者?|、|-|~)(?P<last>{_N})点|"
     rf"(?P<low>[一二两三四五六七八九十])(?P<high>[一二三四五六七八九])点)"
 )
 _AFTER_SOME = re.compile(
@@ -74,11 +76,12 @@ _AFTER_SOME = re.compile(
     r"(?:之后|以后|后)?"
 )
 _AFTER = re.compile(
-    rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|[俩仨半])个?(?:半)?(?:小时|钟头|点钟|(?<=[个半])钟(?!头))(?P<extra>半)?|"
-    rf"(?P<minutes>\d{{1,3}}|{_MIN}|一百二十|九十)分钟|(?P<quarter>[一两三]刻钟))"
+    rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|[俩仨半])个?(?:半)?(?:小时|钟头|点钟|(?<=[个半])钟(?!头))(?P<extra>半)?(?:[零又加外带]*(?P<more>{_MIN})分钟?)?|"
+    rf"(?P<minutes>\d{{1,3}}|{_MIN}|一百二十|九十)分钟|(?P<quarter>[一两三]刻钟)|"
+    r"(?P<fives>[一二两三四五六七八九]|十一?)个字(?:(?=[之以]?后)|(?<=[过等].个字)))"
     r"(?P<suffix>之后|以后|后|左右)?"
 )
-_PART_ONLY = re.compile(_PART)
+_PART_ONLY = re.compile(rf"(?P<routine>{AFTER_A_MEAL})|{_PART}")
 _SOME = {
     "个把": (60, 120),
     "一两个": (60, 120),
@@ -92,6 +95,7 @@ _SOME = {
     "十几": (10, 20),
 }
 """From and to how many minutes."""
+_EARLIEST = 5  # the hour from which something that is over in the morning tells of the morning
 _ROUGH = re.compile(r"左右|前后|多")
 
 
@@ -138,22 +142,35 @@ def _minute(word: str | None) -> int:
 
 
 def _part(match: re.Match[str]) -> str | None:
-    return _PART_WORDS[match["part"]] if match["part"] else None
+    word = _part_word(match)
+    return _PART_WORDS[word] if word else None
+
+
+def _part_word(match: re.Match[str]) -> str | None:
+    """The part of day in the words, or the one that an errand tells (吃完午饭一点半); 送完孩子两点 is no morning."""
+    if not match["routine"]:
+        return match["part"]
+    told = part_of_day(match["routine"])
+    hour = parse_number(match.groupdict().get("hour") or "九")
+    return None if told == "早上" and hour is not None and hour < _EARLIEST else told
 
 
 def _read_clock(match: re.Match[str], hour_now: int) -> ClockSpan | None:
     number = parse_number(match["hour"])
     if number is None or number > 24 or (match["hour"] == "一" and _is_a_little(match)):
         return None
-    hour, next_day = _hour(int(number), _part(match), hour_now)
-    clock = time(hour, 0 if match["to"] else _minute(match["minute"]))
+    part = _part(match)
+    hour, next_day = _hour(int(number), part, hour_now)
+    fives = 5 * int(parse_number(match["fives"]) or 0) if match["fives"] else None
+    clock = time(hour, fives or (0 if match["to"] else _minute(match["minute"])))
     if (short := match["short"] or match["to"]) is not None:
         minutes = hour * 60 - _minute(short.rstrip("钟"))
         clock = time(minutes // 60 % 24, minutes % 60)
     rough = bool(_ROUGH.search(match[0]))
     half_day = hour - int(number)
-    early = clock.replace(hour=(clock.hour - half_day) % 24) if match["part"] is None and 8 <= number < hour else None
-    return ClockSpan(match.start(), match.end(), clock, next_day, approximate=rough, part=match["part"], early=early)
+    early = clock.replace(hour=(clock.hour - half_day) % 24) if part is None and 8 <= number < hour else None
+    word = _part_word(match)
+    return ClockSpan(match.start(), match.end(), clock, next_day, approximate=rough, part=word, early=early)
 
 
 def _is_a_little(match: re.Match[str]) -> bool:
@@ -161,7 +178,7 @@ def _is_a_little(match: re.Match[str]) -> bool:
     before, after = match.string[: match.start()], match.string[match.end() :]
     if match["part"] and match["part"] not in ("早", "晚"):
         return False
-    if match["minute"] or match[0].endswith("钟"):
+    if match["minute"] or match["routine"] or match[0].endswith("钟"):
         return False
     return (
         bool(re.search(r"[早晚快慢少多好大小有便]$", before))
@@ -177,21 +194,24 @@ def _read_range(match: re.Match[str], hour_now: int) -> ClockSpan | None:
         return None
     if match["low"] == "十":
         return None
-    begin, next_day = _hour(int(first), _part(match), hour_now)
-    finish, _ = _hour(int(last), _part(match), hour_now)
+    part = _part(match)
+    begin, next_day = _hour(int(first), part, hour_now)
+    finish, _ = _hour(int(last), part, hour_now)
     if finish < begin and finish + 12 < 24:
         finish += 12
     start = time(begin, 30 if match["half"] else 0)
-    early = start.replace(hour=int(first)) if match["part"] is None and 8 <= first < begin else None
-    part = match["part"]
+    early = start.replace(hour=int(first)) if part is None and 8 <= first < begin else None
+    word = _part_word(match)
     return ClockSpan(
-        match.start(), match.end(), start, next_day, start, time(finish), approximate=True, part=part, early=early
+        match.start(), match.end(), start, next_day, start, time(finish), approximate=True, part=word, early=early
     )
 
 
 def _read_after(match: re.Match[str], hour_now: int) -> ClockSpan | None:
     if match["quarter"]:
         minutes = 15 * int(parse_number(match["quarter"][0]) or 1)
+    elif match["fives"]:
+        minutes = 5 * int(parse_number(match["fives"]) or 0)
     elif match["minutes"]:
         value = parse_number(match["minutes"])
         minutes = int(value) if value is not None else 0
@@ -201,6 +221,7 @@ def _read_after(match: re.Match[str], hour_now: int) -> ClockSpan | None:
         minutes = 30 if hours == "半" else int(value or 0) * 60
         if "个半" in match[0] or match["extra"]:
             minutes += 30
+        minutes += int(parse_number(match["more"]) or 0) if match["more"] else 0
     if minutes <= 0:
         return None
     return ClockSpan(match.start(), match.end(), None, after_minutes=minutes, approximate=match["suffix"] == "左右")
@@ -211,6 +232,9 @@ def _read_after_some(match: re.Match[str], hour_now: int) -> ClockSpan:
     return ClockSpan(match.start(), match.end(), None, after_minutes=low, after_at_most=high, approximate=True)
 
 
-def _read_part(match: re.Match[str], hour_now: int) -> ClockSpan:
-    earliest, latest = _PARTS[_PART_WORDS[match["part"]]]
-    return ClockSpan(match.start(), match.end(), None, earliest=earliest, latest=latest, part=match["part"])
+def _read_part(match: re.Match[str], hour_now: int) -> ClockSpan | None:
+    word = _part_word(match)
+    if word is None:
+        return None
+    earliest, latest = _PARTS[_PART_WORDS[word]]
+    return ClockSpan(match.start(), match.end(), None, earliest=earliest, latest=latest, part=word)

@@ -20,7 +20,7 @@ def _weekday(match: re.Match[str], today: Today) -> DaySpan:
     monday += timedelta(weeks=weeks)
     if match["day"] in ("末", "六日", "六天"):
         saturday = monday + timedelta(days=5)
-        return undecided(match, max(saturday, today.date), saturday + timedelta(days=1))
+        return undecided(match, saturday if weeks < 0 else max(saturday, today.date), saturday + timedelta(days=1))
     day = monday + timedelta(days=WEEKDAY[match["day"]])
     gone = day < today.date and weeks == 0
     if gone and not which:
