@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,9 @@ _PART = re.compile(
     r"(?:最低还款|最低|每期|每月|首期|首付|先还|先付|部分|其中|本金|利息|罚息|违约金|减免|免|优惠|每个月|还了|已还|已付|已经还|收到|到账|剩下|"
     r"分\w{1,3}期|答应|约定|承诺|登记|记录|记下|能还|可以还|愿意还|打算还|您说|工资|收入|物业|电费|话费|清运费)[^，。,]{0,10}$"
 )
+# A sum may be asked for afterwards: 一千二百块，一次付清即可.
+_DUE_AFTER = re.compile(r"(?:一次|一次性|一并|今天)?(?:付清|结清|还清|缴清)(?:即可|就行|就可以|就好|就算|就了)")
+_BORDER = "\ufffe"
 # What the listener was told by others is no demand of ours.
 _HEARSAY = re.compile(r"(?:对方|别人|有人|骗子|陌生人)(?:让|叫|要|催|跟)[您你][^。！？]{0,10}$")
 # No amount is without one of these: most sentences need not be read further.
@@ -203,6 +206,20 @@ def _true(amount: Amount, allowed: tuple[Decimal, ...]) -> bool:
     return False
 
 
+def _amounts_of(units: Sequence[Unit]) -> list[Amount]:
+    """The amounts of these units; a figure does not run on over a comma: 一千块四，一次 is no 41."""
+    text: list[str] = []
+    owner: list[int] = []
+    for index, unit in enumerate(units):
+        if index and unit.clause != units[index - 1].clause and not unit.text.isascii():
+            text.append(_BORDER)
+            owner.append(index)
+        text.append(unit.text if len(unit.text) == 1 else "\ufffd")
+        owner.append(index)
+    found = amounts_in("".join(text))
+    return [replace(amount, start=owner[amount.start], end=owner[amount.end - 1] + 1) for amount in found]
+
+
 def _one_character_a_unit(units: Sequence[Unit]) -> str:
     return "".join([unit.text if len(unit.text) == 1 else "\ufffd" for unit in units])
 
@@ -213,7 +230,7 @@ def names_true_amounts(scan: Scan, first: int, end: int, state: CallState) -> bo
     units = scan.normal.units[first:end]
     said = scan.normal.original[units[0].start : units[-1].end] if units else ""
     named = [
-        *amounts_in(_one_character_a_unit(units)),
+        *_amounts_of(units),
         *(Amount(found.value, found.start, found.end, found.rough) for found in sums_in(said)),
     ]
     return bool(named) and all(_true(amount, allowed) for amount in named)
@@ -224,12 +241,13 @@ def amount_findings(scan: Scan, guard: PhraseGuard, state: CallState) -> list[Fi
     text = _one_character_a_unit(scan.normal.units)
     allowed = (*((state.ledger_amount,) if state.ledger_amount is not None else ()), *state.stated_amounts)
     found: list[Finding] = []
-    for amount in amounts_in(text):
+    for amount in _amounts_of(scan.normal.units):
         before = text[max(0, amount.start - 16) : amount.start]
-        if not _DUE.search(before) or _true(amount, allowed) or _HEARSAY.search(before):
+        settles = _DUE_AFTER.match(text, amount.end)
+        if not (_DUE.search(before) or settles) or _true(amount, allowed) or _HEARSAY.search(before):
             continue
         part = _PART.search(before)
-        owed = _OWED.search(before) and not part
+        owed = (_OWED.search(before) or settles) and not part
         within = bool(allowed) and amount.value <= max(allowed)
         if owed or (not within and not (part and not allowed)):
             found.append(

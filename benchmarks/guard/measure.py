@@ -28,10 +28,19 @@ from compliance_filters.verdict import CallState, Party
 SETS = (
     *("tuning_first", "tuning_second", "fresh"),
     *("varied_first", "varied_second", "varied_third", "varied_fourth", "varied_fifth", "varied_sixth"),
-    *("auditor", "tester", "lawyer", "teller", "lecturer"),
+    *("auditor", "tester", "lawyer", "teller", "lecturer", "judge", "coach", "ombudsman"),
 )
 AGENT_SETS = ("varied_second", "varied_fourth")
-ENGLISH_SETS = ("en", "en_spoken", "en_second", "en_third", "en_fourth", "en_journalist")
+ENGLISH_SETS = (
+    "en",
+    "en_spoken",
+    "en_second",
+    "en_third",
+    "en_fourth",
+    "en_journalist",
+    "en_paralegal",
+    "en_interpreter",
+)
 HERE = Path(__file__).parent
 _out = Console(soft_wrap=True)
 

@@ -253,6 +253,13 @@ def test_one_bad_sentence_among_good_ones_stops_the_turn(guard: PhraseGuard) -> 
     assert "misleading_legal" in {f.category for f in verdict.findings}
 
 
+def test_a_sum_that_is_asked_for_afterwards_is_one_that_is_due(guard: PhraseGuard) -> None:
+    text = "照今天算，一千二百八十六块四，一次还清就可以。"
+    assert guard.check(text, DEBTOR).allowed
+    lower = replace(DEBTOR, ledger_amount=Decimal("1106.40"))
+    assert [found.category for found in guard.check(text, lower).findings] == ["debt_inflation"]
+
+
 def test_an_instalment_stated_on_the_call_is_a_true_amount(guard: PhraseGuard) -> None:
     stated = replace(DEBTOR, stated_amounts=(Decimal("2000"),))
     assert guard.check("您一共要还两千元，对吗？", stated).allowed

@@ -246,3 +246,119 @@ def test_the_number_of_a_festival_is_a_sum_after_a_verb_of_paying(asking: Asking
 def test_a_festival_called_twice_is_one() -> None:
     assert almanac.next_holiday(date(2026, 3, 10), "八一建军") == date(2026, 8, 1)
     assert almanac.last_workday(date(2026, 4, 6)) == date(2026, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "amount"),
+    [
+        ("半个钟头前转给你们七百", date(2026, 3, 10), 700),
+        ("我两小时前在柜台交了一千二", date(2026, 3, 10), 1200),
+        ("十来分钟前刚付的三百六", date(2026, 3, 10), 360),
+        ("三刻钟以前我媳妇打过去八百", date(2026, 3, 10), 800),
+        ("刚才，十五分钟前，我已经付了四百三", date(2026, 3, 10), 430),
+        ("一个多钟头前还了五百五", date(2026, 3, 10), 550),
+    ],
+)
+def test_paid_some_minutes_or_hours_ago(text: str, day: date, amount: int, asking: Asking) -> None:
+    slots = extract(text, asking(None)).slots
+    assert slots["past_date"].value == day
+    assert slots["amount"].value == Decimal(amount)
+    assert "callback_at" not in slots
+
+
+def test_some_hours_ago_may_have_been_yesterday() -> None:
+    early = Context(datetime(2026, 3, 10, 1, 30, tzinfo=ZoneInfo("Asia/Shanghai")))
+    assert extract("三个小时前转的六百", early).slots["past_date"].value == date(2026, 3, 9)
+
+
+@pytest.mark.parametrize("text", ["两个小时前你们打过电话", "半小时前没付成", "一个小时前说要还的", "半个钟头前才到家"])
+def test_hours_ago_without_a_payment_are_nothing(text: str, asking: Asking) -> None:
+    assert not {"past_date", "date", "callback_at"} & extract(text, asking(None)).slots.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("半小时后转五百过来", date(2026, 3, 10)),
+        ("过两个小时我就还三百", date(2026, 3, 10)),
+        ("截至二十四号我把九百还清", date(2026, 3, 24)),
+        ("最晚截止周日，我肯定付一千一", date(2026, 3, 15)),
+        ("后天下班去信用社存，七百", date(2026, 3, 12)),
+        ("周四九点去邮局汇给你们四百", date(2026, 3, 12)),
+        ("明天三点到柜台，汇款一千三", date(2026, 3, 11)),
+        ("原先讲好周五，改去下周四", date(2026, 3, 19)),
+        ("应承咗十二号，又要改返十九号", date(2026, 3, 19)),
+        ("约好的十六号，往后挪五天", date(2026, 3, 21)),
+        ("到二十三号截止我肯定结清", date(2026, 3, 23)),
+        ("周四那笔推后一周", date(2026, 3, 19)),
+        ("本来后天还，顺延期天", date(2026, 3, 19)),
+        ("八日之后还六百", date(2026, 3, 18)),
+    ],
+)
+def test_the_day_that_is_meant(text: str, day: date, asking: Asking) -> None:
+    slots = extract(text, asking(None)).slots
+    assert slots["date"].value == day
+    assert "callback_at" not in slots
+
+
+@pytest.mark.parametrize(
+    "text", ["还款截止二十号", "账单十八号截止", "截止十五号不还你们要起诉", "你们说截止周五必须还清"]
+)
+def test_a_limit_set_by_others_is_no_promise(text: str, asking: Asking) -> None:
+    assert "date" not in extract(text, asking(None)).slots
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("下周四晚七点三刻打给我", "2026-03-19T19:45"),
+        ("十五号晚八点一刻联系", "2026-03-15T20:15"),
+        ("礼拜天早九点三刻打", "2026-03-15T09:45"),
+        ("半小时过后，等我把摊子收好您再打", "2026-03-10T15:30"),
+        ("个半钟头之后你打过来", "2026-03-10T16:30"),
+        ("明天十点我去银行办事，你打过来", "2026-03-11T10:00"),
+    ],
+)
+def test_the_time_to_call(text: str, at: str, asking: Asking) -> None:
+    slots = extract(text, asking(None)).slots
+    assert slots["callback_at"].value == datetime.fromisoformat(f"{at}:00+08:00")
+    assert "date" not in slots
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("四百一十八块七一次结清", "418.7"),
+        ("六百零三块二全部还掉", "603.2"),
+        ("两百五十块九都清了吧", "250.9"),
+        ("一百七十块四今天转", "170.4"),
+        ("三百块一次还清", "300"),
+        ("总额九千，我只付得起七百", "700"),
+        ("拢总两万，手头掏得出一千五", "1500"),
+        ("总账要还八千，最多凑得齐两千一", "2100"),
+        ("1650没有问题，我还1650", "1650"),
+    ],
+)
+def test_the_sum_that_is_meant(text: str, amount: str, asking: Asking) -> None:
+    assert extract(text, asking(None)).slots["amount"].value == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("七个月还完", 7),
+        ("十四个月就能付清吧", 14),
+        ("两年半还完行吗", 30),
+        ("五个月内唔得，八个月搞掂啦", 8),
+        ("半年付清", 6),
+    ],
+)
+def test_paid_off_in_so_many_months(text: str, count: int, asking: Asking) -> None:
+    assert extract(text, asking(None)).slots["instalments"].value == count
+
+
+@pytest.mark.parametrize(
+    "text", ["七个月内还完", "再给我两个月还清", "四个月还完了", "借了三个月还没还完", "下个月还清"]
+)
+def test_a_limit_or_a_time_that_has_passed_is_no_count(text: str, asking: Asking) -> None:
+    assert "instalments" not in extract(text, asking(None)).slots

@@ -43,6 +43,12 @@ def test_risk_to_life_comes_first(engine: Understander, asking: Asking, text: st
     assert meaning.sentiment.distress >= 0.9
 
 
+@pytest.mark.parametrize("text", ["是我", "嗯，就是我", "本人"])
+def test_who_names_himself_confirms_whatever_was_asked(engine: Understander, asking: Asking, text: str) -> None:
+    assert [intent.id for intent in engine.understand(text, asking()).intents] == ["confirm_identity"]
+    assert engine.understand("是的", asking()).intents == ()
+
+
 def test_several_intents_in_one_turn(engine: Understander, asking: Asking) -> None:
     found = {intent.id for intent in engine.understand("我要投诉，叫你们经理来接电话", asking()).intents}
     assert {"complaint_regulator", "ask_human"} <= found

@@ -49,6 +49,8 @@ _DECIDES = 0.55
 """Below this an intent is reported and does not push ahead of what the whole turn means."""
 _NEVER_BY_CLAUSE = frozenset({NONE, "asr_noise", "silence", "dtmf_choice"})
 _SHORT = frozenset({"confirm_identity", "deny_identity_wrong_number", "end_call", "refuse_to_pay"})
+_NAMES_SELF = re.compile(r"[嗯哦啊对]*(?:是我|我是|我就是|就是我|是本人|本人|我本人|正是我)[啊呀的呢]*")
+"""An answer that says who speaks, whatever was asked: other short answers have no meaning of their own."""
 _WRONG_NUMBER = "deny_identity_wrong_number"
 _SAYS_IT_ALREADY = (
     ("third_party_refuses", "cease_contact"),
@@ -135,6 +137,8 @@ class Judge:
                     self._add_clause(part, spoken, score, scored[0], found)
         elif self._wordings.exact(spoken) == _WRONG_NUMBER:
             found[_WRONG_NUMBER] = IntentScore(_WRONG_NUMBER, 0.99, f"exact: {spoken}")
+        elif context.expecting in (Expecting.NOTHING, Expecting.OPEN) and _NAMES_SELF.fullmatch(compact(spoken)):
+            found["confirm_identity"] = IntentScore("confirm_identity", 0.9, f"exact: {spoken}")
         if marked is not None:
             found[marked.id] = marked
         for intent, confidence, words in signals(spoken):

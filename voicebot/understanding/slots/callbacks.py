@@ -11,11 +11,18 @@ from voicebot.understanding.slots import times
 from voicebot.understanding.slots.moments import Moment, clause_around, clause_of
 from voicebot.understanding.slots.span import AmountSpan
 
-HANDS_OVER = r"(?<![个百千万])[把将](?!.{0,4}电话).{0,12}(?:[打转存划汇缴付清结还]|交(?![代接班]))"
-"""把钱打过来, 把它清了; not 过个把小时, and not 把电话打过来."""
+HANDS_OVER = (
+    r"(?<![个百千万])[把将](?!.{0,4}电话).{0,12}"
+    r"(?:(?<![你您们]再)(?<![^给帮替][你您])打|[转存划汇缴付清结还]|交(?![代接班]))"
+)
+"""把钱打过来, 把它清了; not 过个把小时, not 把电话打过来, and not 把车停好你再打."""
+_PLACE_TO_PAY = (
+    r"(?:去|到|上|跑|在)[^，,。]{0,4}?(?:网点|银行|柜[台位面员]|信用社|农商行|[农工建中]行|邮局|邮政|便利店|营业厅|存款机)"
+    r"[^，,。]{0,4}?(?:交(?!代)|[缴存汇寄付还]|打(?!听|电话)|转(?!人))"
+)
 PAYING = re.compile(
     r"还(?!是|有|没|在|得再缓|要不要)|付|交钱|交上|转(?!人工|接|告)|打(?:给你们?)?钱|打款|打过去|"
-    rf"转过去|{HANDS_OVER}|[划扣](?:走|掉|过去|给|了)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|"
+    rf"转过去|{HANDS_OVER}|{_PLACE_TO_PAY}|存钱(?!罐)|汇[票款]|(?:块钱?|元|[十百千万])寄|寄钱|[划扣](?:走|掉|过去|给|了)|凑|发工资|到账|存进|存上|缴|结清|结账|一次性|处理掉|弄好|"
     r"(?:[十百千万块元]|块钱)给(?:你|您)|给你们?(?:钱|补|[打转汇存])|"
     r"[打转汇存交](?=[\d一二两三四五六七八九十百千万])|补上|"
     r"扣款|划扣|打(?=这[些么点]|一部分|一半|全|剩|[到进](?:你|您|账|卡))"
@@ -94,10 +101,11 @@ def is_no_offer(text: str, moment: Moment, context: Context) -> bool:
     """九点以后别打, 早上八点就打过来烦不烦, 六点起床: a time at which nobody asks to be called."""
     if moment.clock is None and not _NOT_THEN.match(moment.tail):
         return False
+    ago = moment.clock is not None and moment.clock.ago
     if (
         _NOT_THEN.match(moment.tail)
         or _CALLED.match(moment.tail)
-        or (_JUST_NOW.search(moment.head) and not PAYING.match(moment.tail))
+        or (_JUST_NOW.search(moment.head) and not PAYING.match(moment.tail) and not ago)
     ):
         return True
     if _CALLED_TOO_EARLY.match(moment.tail) and _COMPLAINS.search(text):

@@ -148,6 +148,8 @@ def _day_of_month(match: re.Match[str], today: Today) -> DaySpan | None:
     told, month = number(match["day"]), _month_of(match, today)
     if told is None or month is None or not 1 <= told <= 31:
         return None
+    if not match["month"] and _SO_MANY_DAYS.match(match.string, match.end() - 1):
+        return None
     day = almanac.in_month(*month, told)
     if match["month"]:
         return named(match, day)
@@ -296,6 +298,8 @@ _SUFFIX = re.compile(
     r"之前|以前|之内|以内|之后|以后|左右|前后|上下|(?:的)?(?:第二天|次日|隔[天日]|转天|后一天|前一天|头一天)|前(?!天|"
     r"面|几|两)|内|后(?!天|面|儿|晌|半)"
 )
+_SO_MANY_DAYS = re.compile(r"日(?:[之以过]后|后(?![天日])|[之以]?内)")
+"""五日之后 is five days on, where 五号之后 is after the fifth."""
 _DONE_THEN = re.compile(r"[^，,。]{0,20}?[还付转打交存汇扣](?:给?你们?|过去|清|掉|上)*[了的过]")
 _LUNAR_NUMBER = re.compile(rf"{COUNT}月{COUNT}")
 _LUNAR_FESTIVAL = re.compile("端午|中秋|七夕|重阳|中元|腊八|元宵")

@@ -96,7 +96,9 @@ def _place_moments(
         past = gone.gone_by(text, moment, context.now)
         if past is not None:
             _add(found, _day_slot("past_date", text, past))
-        elif (refused := roles.is_refused(moment)) or roles.is_due(moment):
+        elif moment.clock is not None and moment.clock.ago:
+            continue
+        elif (refused := roles.is_refused(moment)) or roles.is_due(text, moment):
             if callbacks.keeps_its_day(moment, refused=refused):
                 idle.append(moment)
         elif callbacks.is_call(text, moment, sums, context):

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from voicebot.understanding.slots.moments import CLAUSE, Moment
-from voicebot.understanding.slots.span import DaySpan
+from voicebot.understanding.slots.span import ClockSpan, DaySpan
 
 _MOVE = (
     r"(?:(?:[还转打付存汇缴扣划]|交(?![代接班]))|结(?=清|掉|完|了(?:$|[呀啊吧])))(?!到?给?我|了?[^，,。]{0,4}(?:房租|学费|[电水话药]费|"
     r"押金|保险|社保|物业|罚款|定金|首付|彩礼|住院|别家|别人))"
 )
+_MOVED = re.compile(rf"(?<![不没])(?!打(?:了?一?[个通]?电话|过?来)){_MOVE}")
+_PLANNED = re.compile(r"(?:我|就|才|还|都|跟?你们?)*(?:[说讲谈商约]|答应|应承|打算|准备|想|借)")
 _KIN = (
     r"(?:我|我们|咱)?(?:家|家里)?(?:媳妇儿?|老婆|老公|老头子?|老伴儿?|当家的|爱人|对象|男朋友|女朋友|爸|妈|父亲|母亲|爹|娘|老[爹娘爸妈]|哥哥?|弟弟?|姐姐?|妹妹?|儿子|"
     r"闺女|女儿|女婿|儿媳|孩子|家里人?|公司|单位|财务|老板|同事|朋友)"
@@ -48,6 +50,8 @@ def gone_by(text: str, moment: Moment, now: datetime) -> Moment | None:
     """The moment as a day on which something was done, where it is one: 上周五, 三号就还过了, 今早已经转了."""
     day, today = moment.day, now.date()
     words = _said_of(text, moment)
+    if moment.clock is not None and moment.clock.ago:
+        return _just_ago(moment, moment.clock, now) if _MOVED.search(words) and not _PLANNED.match(words) else None
     just_now = _JUST_NOW.search(moment.head) and _DONE_TODAY.match(words)
     done = bool(just_now or _DONE.match(words))
     if day is None:
@@ -73,6 +77,12 @@ def _said_of(text: str, moment: Moment) -> str:
         return moment.tail
     after = CLAUSE.match(text, moment.end + len(moment.tail))
     return CLAUSE.split(text[after.end() :])[0] if after is not None else moment.tail
+
+
+def _just_ago(moment: Moment, clock: ClockSpan, now: datetime) -> Moment:
+    """一个钟头前转的: the day that it was then."""
+    then = now + timedelta(minutes=clock.after_minutes or 0)
+    return replace(moment, day=DaySpan(moment.start, moment.end, then.date()))
 
 
 def _earlier(moment: Moment, now: datetime) -> Moment | None:

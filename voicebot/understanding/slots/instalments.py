@@ -42,6 +42,12 @@ _PAID_OVER = re.compile(r"(?:连着|连续|一共|总共|前后|用|花|还|付|
 _BEGINS = re.compile(r"(?:^|[，,。□])(?:我|想|能不能|可以|那|就|要|给)*$")
 _ENDS = re.compile(r"(?:的?时间|期|吧|行|慢慢|就|[，,。□]|$)")
 _PAID_WITHIN = re.compile(rf"(?:之内|以内|里头?|内|时间|慢慢|就|能|来|分期|分|□)*{_PAY}(?!一)")
+_PAID_OFF = re.compile(
+    r"(?:的?时间|慢慢儿?|就|能|可以|来|把(?:它|钱|账)|给?你们?|全部|全|都)*"
+    r"(?:(?:[还付交缴供]|结)(?:完|清|掉|齐|利索|干净|净)|搞[掂定]|了结|两清)(?!了|的(?!话)|过|不)"
+)
+"""八个月还完: so many payments. 八个月内还完 is a limit, 再给我两个月 a day."""
+_NOT_OVER = re.compile(r"(?:[过等隔第近这那头上欠拖逾期借几来多限缓延]|再|给我|宽限我?|[没不]|[下上])个?$")
 _RHYTHM = re.compile(
     rf"[按逐](?P<by>月|季|周|年)|月月(?={_PAY})|"
     rf"每(?:隔)?(?P<every>{_COUNT}|半)?个?(?P<every_unit>{_UNIT}|年)(?![底末初中])|"
@@ -87,11 +93,12 @@ def instalments(text: str, *, bare: bool = False) -> tuple[int, str] | None:
             named[0],
         )
         return told, match[0]
-    if rhythm or "分期" in text:
-        for match in _STRETCH.finditer(rest):
-            told = _steps(match, step)
-            if told is not None and told >= _SHORTEST and _is_paid_over(rest[: match.start()], rest[match.end() :]):
-                return told, match[0]
+    spread = bool(rhythm or "分期" in text)
+    for match in _STRETCH.finditer(rest):
+        told, before, after = _steps(match, step), rest[: match.start()], rest[match.end() :]
+        over = (spread and _is_paid_over(before, after)) or (not match["weeks"] and _is_paid_off(before, after))
+        if told is not None and told >= _SHORTEST and over:
+            return told, match[0]
     return _alone(text) if bare else None
 
 
@@ -130,6 +137,11 @@ def _is_paid_over(before: str, after: str) -> bool:
         return False
     alone = _BEGINS.search(before) and _ENDS.match(after)
     return bool(alone or _PAID_OVER.search(before) or _PAID_WITHIN.match(after)) and not _REFUSED.search(before)
+
+
+def _is_paid_off(before: str, after: str) -> bool:
+    """Whether a length of time is the one in which all is paid: 八个月还完."""
+    return bool(_PAID_OFF.match(after)) and not (_NOT_OVER.search(before) or _REFUSED.search(before))
 
 
 def _steps(match: re.Match[str], step: Fraction) -> int | None:

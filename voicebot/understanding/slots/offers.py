@@ -27,7 +27,7 @@ _OTHERS = (
 """What others are paid for."""
 _MENTIONED = re.compile(
     r"(?:(?<!把)(?:欠|借|该|透支|逾期|挣|赚|工资|收入|低保|退休金|养老金|花|亏|被扣|房租|房贷|车贷|违约金|滞纳金|逾期费|手续费|服务费|管理费|"
-    r"本来|原来|总共|一共|"
+    r"本来|原来|总共|一共|总数|总额|总金额|总账|总成|拢总|全部(?=[要是有得差])|"
     r"(?<![还付交给清])(?:本金|利息|罚息|月供)|(?:要|让|叫|逼|催)我(?:还|给|付|交))"
     r"(?:你们?|了|的|是|得|着|才|就|只有|都|要|他们?|我|差不多|大概|有|到手|每个?月)*|"
     r"(?:变成?|成了|涨[到成]|滚[到成]|算[成出]|多[收扣算要记])(?:了|我|们)*|"
@@ -44,7 +44,7 @@ _MENTIONED = re.compile(
 )
 """A sum that is owed, earned, asked off or out of reach, not one that is offered."""
 _OWED_ITSELF = re.compile(
-    r"(?:本金|利息|罚息|违约金|滞纳金|月供|[欠借差]的|一共|总共|账单)(?:的|就|是|有|只有|那|这)*$"
+    r"(?:本金|利息|罚息|违约金|滞纳金|月供|[欠借差]的|一共|总共|总数|总额|总金额|拢总|账单)(?:的|就|是|有|只有|那|这)*$"
 )
 _PAID_LATER = re.compile(
     r"(?:块钱?|元|整)?(?:我|就|都|也|先|□|\s|的|一次性?|全部|全|一起|可以|能|会|肯定|一定|给?你们?|给?您|去)*"
@@ -54,9 +54,11 @@ _PAID_LATER = re.compile(
 _BY = re.compile(r"(?:按照?|照)(?:着|了|我|你们?)*$")
 _RECKONED = re.compile(r"(?:块钱?|元|来|的)*(?:算|计)")
 """怎么按一万算: a sum that is reckoned with, not paid."""
-_TOTAL = re.compile(r"(?:总共|一共|统共|拢共|合计|加起来|加一起|加一块儿?)(?:就?是|就|有)?$")
+_TOTAL = re.compile(
+    r"(?:总共|一共|统共|拢共|合计|加起来|加一起|加一块儿?|总数|总额|总金额|总账|总成|拢总)(?:就?是|就|有)?$"
+)
 _OUT_OF_REACH = re.compile(
-    r"^(?:块钱?|元)?(?:我|一下子?|一次|一时|真的?|实在|肯定|是|都|也|那|可|就)*(?:还不[了上起]|拿不出|凑不[出齐到够]|给不[了起]|没有|"
+    r"^(?:块钱?|元)?(?:我|一下子?|一次|一时|真的?|实在|肯定|是|都|也|那|可|就)*(?:还不[了上起]|拿不出|凑不[出齐到够]|给不[了起]|没有(?!问题|难度|压力|意见)|"
     r"(?:一分钱?|一毛钱?|半分)?(?:都|也|是)*(?:不会|不想|不愿意?|不打算|绝不|休想|别想|甭想)(?:再|给|我|你们?)*[还给付出要拿]?|"
     r"哪来|哪里来|从哪|怎么来|"
     r"不可能|太[多高少大贵狠重难吓夸离]|吓人|少了点|多了点|有点多|"
@@ -72,7 +74,10 @@ SENT_AFTER = re.compile(
     r"[划汇转存交缴付还结](?!不|没|有|是|在|给?我|[\d一二两三四五六七八九十]|账单))"
 )
 _PAYING_IT = re.compile(
-    r"(?:(?:还|付|给|交|转|打|凑|拿|存|缴|划|补)(?:你们?|您|恁|侬|上|出|个|掉|得起)*|[分匀拨]给?(?:你们?|您|恁|侬))(?:大概|差不多|最多)?$"
+    r"(?:(?:还|付|给|交|转|打|凑|拿|掏|负担|存|缴|划|补)(?:你们?|您|恁|侬|上|出|个|掉|得(?:起|出来?|到|了|动|上|齐|够))*|[分匀拨]给?(?:你们?|您|恁|侬))(?:大概|差不多|最多)?$"
+)
+_IN_REACH = re.compile(
+    r"(?:还|付|给|交|转|拿|凑|掏|负担|承担|存|缴)得(?:起|出来?|到|动|上|齐)(?:大概|差不多|最多|个)?$"
 )
 _PAID_FIRST = re.compile(
     r"先(?:把|给|帮|替)?(?:你们?|您)?(?:还|付|给|交|转|打|凑|拿|存|缴|划|补|弄|来|搞|顶|整|匀|分|扣|清|垫)(?:你们?|您|上|出|个|掉)*"
@@ -84,7 +89,7 @@ _AT_HAND = re.compile(
 )
 """What there is or what is missing: the sum that is meant only where no other is named."""
 _TO_SPLIT = re.compile(
-    r"(?:欠|借|本金|总共|一共|统共|拢共|合计|加起来|账单|贷款?|总额|金额|剩|连本带利)(?:你们?|了|的|是|着|下|还|就|有|余额?|差不多|大概)*$"
+    r"(?:欠|借|本金|总共|一共|统共|拢共|合计|加起来|账单|贷款?|总额|总数|总成|拢总|金额|剩|连本带利|全部(?:是|有))(?:你们?|了|的|是|着|下|还|就|有|余额?|差不多|大概)*$"
 )
 _WAS_TAKEN = re.compile(r"(?<!工资)(?:被|自动)[扣划](?:掉|走|了|去|款)*$")
 _LEAST = re.compile(r"最低(?:还款)?额?度?(?:就?是|才|只要|只有)$")
@@ -133,8 +138,9 @@ def main_amount(
         return next((s for s in reversed(spans) if s.reachable and _TO_SPLIT.search(text[: s.start])), None)
     paid = [s for s in offered if _PAYING_IT.search(text[: s.start])]
     first = [s for s in offered if _PAID_FIRST.search(text[: s.start])]
+    within = [s for s in offered if _IN_REACH.search(text[: s.start])]
     spare = [s for s in offered if not _AT_HAND.search(text[: s.start])]
-    return next(iter(first or paid or [s for s in spare if s.sent] or spare or offered), None)
+    return next(iter(first or within or paid or [s for s in spare if s.sent] or spare or offered), None)
 
 
 def least(text: str, spans: Sequence[AmountSpan]) -> AmountSpan | None:

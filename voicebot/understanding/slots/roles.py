@@ -36,6 +36,12 @@ _DUE = re.compile(
 _DUE_BEFORE = re.compile(
     r"(?:账单日|还款日|到期日|期限|截止日?期?|出账日|扣款日|逾期|欠到)(?:是|到|在|从|为)*(?:每个?月)?$"
 )
+_UP_TO = re.compile(r"^(?:那|我|俺|就|最[晚迟多])*截[止至](?:到|在)?$")
+_PAID_BY_ME = re.compile(
+    r"(?:截止|之?前|以前|那天|当天)*[，,]?(?:剩下|[\d一二两三四五六七八九十百千万块元的钱])*(?:[我俺咱]|肯定|一定|保证|全部)[^，,。你周礼星号月天日]{0,12}?"
+    r"(?:还|付|结|交|清|给|转|缴|存|汇)(?![不没])"
+)
+"""截止十号我还清: a limit that the caller sets, not one that is set to them."""
 _LONG_AGO = re.compile(
     r"^(?:才|就|都|的时候|那会儿|我|刚|跟你们|在你们那儿?)*(?:借[的了过款]|贷[的了]|办[的了]|申请的|失业|下岗|被裁|"
     r"出的?事|做的?手术)"
@@ -47,7 +53,7 @@ _CIRCUMSTANCE = re.compile(
     r"下班|上班|休息|放假|出门|有事|有课|回来|回家|出差|到家|开会|开学|出院|手术|吃饭)"
 )
 _MOVED_TO = re.compile(
-    r"(?:(?:推|拖|挪|延|改|换|缓|宽限)(?:迟|后|期)?(?:到|成|为)?|(?:错|调|搞|移|顺|放|弄|拉|约|往后)(?:一下|一哈)?(?:到|成|至|去))$"
+    r"(?:(?:推|拖|挪|延|改|换|缓|宽限)(?:迟|后|期)?(?:到|成|为|去|返)?|(?:错|调|搞|移|顺|放|弄|拉|约|往后)(?:一下|一哈)?(?:到|成|至|去))$"
 )
 _MUST_WAIT = re.compile(r"(?:得|要|只能|只好|必须)(?:等|拖|熬)到$")
 _REST = re.compile(r"剩|其余|余下|另一半|尾款|第二笔")
@@ -55,7 +61,7 @@ _DECIDED = re.compile(
     r"(?:那就|最[后终]|这[回次]就?|就(?=定)|那还是|还是|干脆|要不|不如|说定|定在|那我就|那我|那)(?:定在|定|在|是|说)*$"
 )
 _MOVED_ON = re.compile(
-    r"[换改]一?个?(?:日子|日期|时间|天)|头[一几][回次]|上次|之前(?:说|定|约|讲|答应)|原来|起初|本来|说好|约好|上回|原定|原先|先前"
+    r"[换改]一?个?(?:日子|日期|时间|天)|头[一几][回次]|上次|之前(?:说|定|约|讲|答应)|原来|起初|本来|[说讲约谈]好|应承|上回|原定|原先|先前"
 )
 _TODAY_IS = re.compile(r"^(?:是|都|才|已经|又是|就是|也)*$")
 _OR = re.compile(r"^(?:[，,、]?(?:还是|或者?|要么|要不)|、)+$")
@@ -82,8 +88,10 @@ def is_refused(moment: Moment) -> bool:
     return bool(_CANNOT.match(moment.tail) or _UNWANTED.search(moment.head))
 
 
-def is_due(moment: Moment) -> bool:
+def is_due(text: str, moment: Moment) -> bool:
     """账单十二号到期, 三月份借的: the day the debt falls due or began, not one that is promised."""
+    if (_UP_TO.search(moment.head) or moment.tail.startswith("截止")) and _PAID_BY_ME.match(text, moment.end):
+        return False
     return bool(_DUE.match(moment.tail) or _DUE_BEFORE.search(moment.head) or _LONG_AGO.match(moment.tail))
 
 
@@ -133,8 +141,11 @@ def _with_day(text: str, moments: Sequence[Moment], moment: Moment, context: Con
         if named is not None:
             return replace(moment, day=named.day)
     words = moment.tail if len(moments) > 1 or _NOTHING_TO_PAY.search(text) else text[moment.end :]
-    if clock is None or clock.after_minutes is not None or not _PAYS_THEN.search(words):
+    if clock is None or clock.ago or not _PAYS_THEN.search(words):
         return None
+    if clock.after_minutes is not None:
+        then = context.now + timedelta(minutes=clock.after_minutes)
+        return replace(moment, day=DaySpan(moment.start, moment.end, then.date()))
     until = clock.clock or clock.latest or time(23, 59)
     today = context.now.date()
     day = today if until > context.now.time() else today + timedelta(days=1)

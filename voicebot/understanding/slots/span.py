@@ -47,9 +47,14 @@ class ClockSpan:
     early: time | None = None
     """The same hour before noon, where the words leave it open and only the clock of the call spoke for the evening."""
     after_minutes: int | None = None
-    """半小时后: minutes from now, instead of a clock."""
+    """半小时后: minutes from now, instead of a clock. Below zero in 半小时前."""
     after_at_most: int | None = None
     """个把小时: the most minutes from now, where the words give two bounds."""
+
+    @property
+    def ago(self) -> bool:
+        """Whether it looks back: 半小时前."""
+        return self.after_minutes is not None and self.after_minutes < 0
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ _PART_WORDS = {
 }
 _PART = (
     "(?P<part>凌晨|大清早|清早|清晨|一大早|大早上|早上|早晨|早间|早起(?!床)|上午|上半天|前晌|头晌(?!午)|中午|晌午|午休|"
-    "下午|下半天|午后|后半晌|后晌|傍晚|傍黑|擦黑|晚上|夜晚|晚间|夜里|半夜|深夜|(?<=[今明后昨听天儿])[早晚])"
+    "下午|下半天|午后|后半晌|后晌|傍晚|傍黑|擦黑|晚上|夜晚|晚间|夜里|半夜|深夜|(?<=[今明后昨听天儿])[早晚]|"
+    "(?:(?<=[周期拜][一二三四五六日天])|(?<=[号日]))[早晚](?!一?[点些]|[了两几会上就已都该晚]))"
 )
 _PART_OR_ROUTINE = f"(?:{_PART}的?|(?P<routine>{ROUTINE}))?"
 _N = r"(?:\d{1,2}|二?十[一二三四五六七八九]?|[一二两三四五六七八九])"
@@ -71,15 +72,16 @@ _RANGE = re.compile(
     rf"{_PART_OR_ROUTINE}(?:(?P<first>{_N})(?:点钟?)?(?P<half>半)?(?:到|至|或者?|、|-|~)(?P<last>{_N})点|"
     rf"(?P<low>[一二两三四五六七八九十])(?P<high>[一二三四五六七八九])点)"
 )
+_AGO = r"(?P<ago>多?(?:之前|以前|前(?![后面头])))"
 _AFTER_SOME = re.compile(
     r"(?:再?过|等|再等|隔)?(?:(?P<some>个把|一两个|两三个|三四个|几个)(?:小时|钟头)|半个来(?:小时|钟头)|(?P<few>几|一二十|二三十|十来|十几)分钟)"
-    r"(?:之后|以后|后)?"
+    rf"(?:之后|以后|后|{_AGO})?"
 )
 _AFTER = re.compile(
-    rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|[俩仨半])个?(?:半)?(?:小时|钟头|点钟|(?<=[个半])钟(?!头))(?P<extra>半)?(?:[零又加外带]*(?P<more>{_MIN})分钟?)?|"
+    rf"(?:再?过|等|再等|隔)?(?:(?P<hours>{_N}|[俩仨半]|个(?=半))个?(?:半|(?P<over>多|来))?(?:小时|钟头|点钟|(?<=[个半])钟(?!头))(?P<extra>半)?(?:[零又加外带]*(?P<more>{_MIN})分钟?)?|"
     rf"(?P<minutes>\d{{1,3}}|{_MIN}|一百二十|九十)分钟|(?P<quarter>[一两三]刻钟)|"
     r"(?P<fives>[一二两三四五六七八九]|十一?)个字(?:(?=[之以]?后)|(?<=[过等].个字)))"
-    r"(?P<suffix>之后|以后|后|左右)?"
+    rf"(?:(?P<suffix>之后|以后|后|左右)|{_AGO})?"
 )
 _PART_ONLY = re.compile(rf"(?P<routine>{AFTER_A_MEAL})|{_PART}")
 _SOME = {
@@ -217,18 +219,28 @@ def _read_after(match: re.Match[str], hour_now: int) -> ClockSpan | None:
         minutes = int(value) if value is not None else 0
     else:
         hours = match["hours"]
-        value = parse_number(hours) if hours != "半" else None
+        value = parse_number({"个": "一"}.get(hours, hours)) if hours != "半" else None
         minutes = 30 if hours == "半" else int(value or 0) * 60
         if "个半" in match[0] or match["extra"]:
             minutes += 30
         minutes += int(parse_number(match["more"]) or 0) if match["more"] else 0
     if minutes <= 0:
         return None
-    return ClockSpan(match.start(), match.end(), None, after_minutes=minutes, approximate=match["suffix"] == "左右")
+    if match["ago"]:
+        minutes = -minutes
+    return ClockSpan(
+        match.start(),
+        match.end(),
+        None,
+        after_minutes=minutes,
+        approximate=bool(match["over"]) or match["suffix"] == "左右",
+    )
 
 
 def _read_after_some(match: re.Match[str], hour_now: int) -> ClockSpan:
     low, high = _SOME.get(match["some"] or match["few"], (30, 45))
+    if match["ago"]:
+        low, high = -high, -low
     return ClockSpan(match.start(), match.end(), None, after_minutes=low, after_at_most=high, approximate=True)
 
 
