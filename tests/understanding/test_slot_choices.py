@@ -336,7 +336,7 @@ def test_the_time_to_call(text: str, at: str, asking: Asking) -> None:
         ("总额九千，我只付得起七百", "700"),
         ("拢总两万，手头掏得出一千五", "1500"),
         ("总账要还八千，最多凑得齐两千一", "2100"),
-        ("1650没有问题，我还1650", "1650"),
+        ("四月二号还1650没有问题", "1650"),
     ],
 )
 def test_the_sum_that_is_meant(text: str, amount: str, asking: Asking) -> None:
