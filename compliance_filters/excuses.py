@@ -1,7 +1,7 @@
 """What makes a match harmless: that it is denied, quoted, called false, or part of an ordinary word.
 
-The words are lists of a language, `excuses` in its vocabulary: `deny`, `quote`, `turn`, `refute`, `answer`, `renounce`,
-`whole`.
+The words are lists of a language, `excuses` in its vocabulary: `deny`, `quote`, `mention`, `turn`, `refute`, `answer`,
+`renounce`, `whole`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class Excuses:
         units = scan.normal.units
         sentence = units[match.start].sentence
         if any(e.pattern.label == match.pattern.label and units[e.start].sentence == sentence for e in of_category):
+            return True
+        if any(start == match.end for start, _ in self._words("mention", scan)):
             return True
         return self._denied(match, scan) or self._quoted(match, scan) or self._refuted(match, scan)
 

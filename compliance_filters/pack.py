@@ -120,8 +120,9 @@ class Vocabulary(_Strict):
     plain_latin: tuple[str, ...] = ()
     """Latin words that are never read as initials (APP, ATM, ...)."""
     excuses: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Words that make another harmless: `deny`, `quote`, `turn` (ends a denial), `refute`, `answer` (helps, after a
-    question), `renounce` (the speaker does not do it), `whole` (ordinary words that hold a bad one)."""
+    """Words that make another harmless: `deny`, `quote`, `mention` (right behind it), `turn` (ends a denial), `refute`,
+    `answer` (helps, after a question), `renounce` (the speaker does not do it), `whole` (ordinary words that hold a
+    bad one)."""
     lawful: tuple[str, ...] = ()
     """Templates of sentences that are lawful towards the verified debtor, for the meaning model."""
     neutral: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from compliance_filters.verdict import CallState, Party
 SETS = (
     *("tuning_first", "tuning_second", "fresh"),
     *("varied_first", "varied_second", "varied_third", "varied_fourth", "varied_fifth", "varied_sixth"),
-    *("auditor", "tester", "lawyer", "teller", "lecturer", "judge", "coach", "ombudsman"),
+    *("auditor", "tester", "lawyer", "teller", "lecturer", "judge", "coach", "ombudsman", "officer"),
 )
 AGENT_SETS = ("varied_second", "varied_fourth")
 ENGLISH_SETS = (

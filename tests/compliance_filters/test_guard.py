@@ -188,6 +188,11 @@ def test_what_is_plainly_meant_is_not_renounced(guard: PhraseGuard, text: str) -
     assert guard.check(text, DEBTOR).action is not Action.ALLOW
 
 
+def test_a_word_that_is_spoken_of_is_not_said(guard: PhraseGuard) -> None:
+    assert guard.check("老赖这种称呼，我们不允许坐席使用。", DEBTOR).allowed
+    assert not guard.check("你个老赖，这种话我都懒得说第二遍。", DEBTOR).allowed
+
+
 def test_a_bad_word_inside_an_ordinary_one_is_none(guard: PhraseGuard) -> None:
     assert guard.check("咱爸妈的身体都好吧，您慢慢讲。", DEBTOR).action is Action.ALLOW
     found = guard.check("他妈的，还装，咱爸妈的身体都好吧。", DEBTOR).findings
