@@ -49,6 +49,14 @@ def test_who_names_himself_confirms_whatever_was_asked(engine: Understander, ask
     assert engine.understand("是的", asking()).intents == ()
 
 
+@pytest.mark.parametrize("text", ["我是男的", "我女的啊", "我是个男生"])
+def test_a_man_or_a_woman_is_nobody_yet(engine: Understander, asking: Asking, text: str) -> None:
+    meaning = engine.understand(text, asking(Expecting.IDENTITY))
+    assert "confirm_identity" not in {intent.id for intent in meaning.intents}
+    assert meaning.answer is None
+    assert "name" not in meaning.slots
+
+
 def test_several_intents_in_one_turn(engine: Understander, asking: Asking) -> None:
     found = {intent.id for intent in engine.understand("我要投诉，叫你们经理来接电话", asking()).intents}
     assert {"complaint_regulator", "ask_human"} <= found

@@ -51,6 +51,8 @@ _NEVER_BY_CLAUSE = frozenset({NONE, "asr_noise", "silence", "dtmf_choice"})
 _SHORT = frozenset({"confirm_identity", "deny_identity_wrong_number", "end_call", "refuse_to_pay"})
 _NAMES_SELF = re.compile(r"[嗯哦啊对]*(?:是我|我是|我就是|就是我|是本人|本人|我本人|正是我)[啊呀的呢]*")
 """An answer that says who speaks, whatever was asked: other short answers have no meaning of their own."""
+_MAN_OR_WOMAN = re.compile(r"[嗯哦啊]*我(?:就|可)?是?一?个?[男女](?:的|人|生)[啊呀哦呢喔]*")
+"""Says nothing of who it is, least of all yes to a name of the other sex."""
 _WRONG_NUMBER = "deny_identity_wrong_number"
 _SAYS_IT_ALREADY = (
     ("third_party_refuses", "cease_contact"),
@@ -258,6 +260,9 @@ def _settle(found: dict[str, IntentScore], slots: Mapping[str, Slot], clean: str
 
     Gives what the whole turn means after that.
     """
+    if "confirm_identity" in found and _MAN_OR_WOMAN.fullmatch(compact(clean)):
+        del found["confirm_identity"]
+        top = None if top == "confirm_identity" else top
     if "cease_contact" in found and {"third_party_answers", "debtor_unavailable"} & set(found):
         refusal = replace(found["cease_contact"], id="third_party_refuses", confidence=_REFUSES)
         if found_confidence(found, "third_party_refuses") < _REFUSES:
