@@ -98,7 +98,11 @@ async def test_garbage_does_not_hurt(carrier: StartCarrier, sipp: StartSipp, sou
     for number in range(20):
         with socket.create_connection(("127.0.0.1", sip.settings.port), timeout=2) as stream:
             stream.sendall(garbage(rng, 9) + bytes(number))
-    heard = await sound.listen(leg.media, 1.0)
+    # A busy machine may hear gaps for a moment; a line that was hurt stays silent.
+    for _ in range(5):
+        heard = await sound.listen(leg.media, 1.0)
+        if sound.loudness(heard[-8000:], 440) > 0.6:
+            break
     assert sound.loudness(heard[-8000:], 440) > 0.6
     await leg.hang_up()
     await peer.verdict()
